@@ -1,0 +1,121 @@
+"""The first stage: raw text to a corpus, a SentencePiece model and fairseq's binary data."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import sentencepiece
+
+from fairseq_sharing.errors import SharingError
+from fairseq_sharing.recipe import libreoffice
+from fairseq_sharing.recipe.experiment import Experiment
+from fairseq_sharing.recipe.jobs import Job, fairseq_tool, run_jobs
+from fairseq_sharing.recipe.parallel_text import (
+    Segment,
+    Split,
+    clean,
+    read_lines,
+    read_parallel,
+    split,
+)
+from fairseq_sharing.recipe.stages import Stage, exclusive, sha256, write_json, write_lines
+
+CORPORA = {"libreoffice": libreoffice.read_help}
+MODEL = Path("spm", "joint.model")
+
+
+def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | None) -> Stage:
+    """Fill corpus/, spm/ and data-bin/ of the run folder, unless that was done before.
+
+    own_text is a source and a target file to use instead of the experiment's corpus.
+    """
+    stage = stage_of(experiment, folder, own_text)
+    if stage.is_finished():
+        return stage
+    with exclusive(folder) as lock:
+        stage.begin()
+        manifest = build_corpus(experiment, folder / "corpus", own_text)
+        encode(experiment, folder, list(manifest["segments"]))
+        run_jobs([_preprocessing(experiment, folder)], 1, lock)
+        write_json(folder / "corpus" / "manifest.json", manifest)
+        stage.finish()
+    return stage
+
+
+def stage_of(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | None) -> Stage:
+    """The stage with all that its outputs depend on."""
+    for path in own_text or ():
+        read_lines(path)
+    text = [sha256(path) for path in own_text] if own_text else experiment.data.corpus
+    settings = {
+        "languages": dataclasses.asdict(experiment.languages),
+        "data": dataclasses.asdict(experiment.data) | {"corpus": text},
+    }
+    return Stage(folder, "prepare", settings)
+
+
+def build_corpus(
+    experiment: Experiment, corpus: Path, own_text: tuple[Path, Path] | None
+) -> dict[str, Any]:
+    """Write train, valid and test text; returns where it came from and its numbers of segments."""
+    data, languages = experiment.data, experiment.languages
+    origin: dict[str, str]
+    if own_text:
+        segments, origin = read_parallel(*own_text), {path.name: sha256(path) for path in own_text}
+    elif data.corpus in CORPORA:
+        read = CORPORA[data.corpus]
+        segments, origin = read(corpus / "packages", languages.source, languages.target)
+    else:
+        raise SharingError(f"[data] corpus = '{data.corpus}': choose from {', '.join(CORPORA)}")
+    parts = split(clean(segments, data.max_words), data.valid_segments, data.test_segments)
+    for name, part in parts._asdict().items():
+        _write_part(experiment, corpus / name, part)
+    return {
+        "corpus": "own text" if own_text else data.corpus,
+        "origin": origin,
+        "segments": {name: len(part) for name, part in parts._asdict().items()},
+    }
+
+
+def encode(experiment: Experiment, folder: Path, parts: list[str]) -> None:
+    """Train a joint SentencePiece model on the training text and split every part with it."""
+    languages = dataclasses.astuple(experiment.languages)
+    model = folder / MODEL
+    model.parent.mkdir(exist_ok=True)
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            input=[f"{folder}/corpus/train.{language}" for language in languages],
+            model_prefix=str(model.with_suffix("")),
+            vocab_size=experiment.data.vocabulary,
+            character_coverage=1.0,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].partition("] ")[2] or str(error)
+        raise SharingError(
+            f"[data] vocabulary = {experiment.data.vocabulary}: SentencePiece says: {reason}"
+        ) from None
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    for part in parts:
+        for language in languages:
+            lines = read_lines(folder / "corpus" / f"{part}.{language}")
+            pieces = processor.encode(lines, out_type=str)
+            write_lines(model.parent / f"{part}.{language}", [" ".join(line) for line in pieces])
+
+
+def _preprocessing(experiment: Experiment, folder: Path) -> Job:
+    """The fairseq-preprocess command: one joined dictionary, as shared embeddings need."""
+    spm = folder / MODEL.parent
+    command = [fairseq_tool("fairseq-preprocess"), "--joined-dictionary"]
+    command += ["--source-lang", experiment.languages.source]
+    command += ["--target-lang", experiment.languages.target]
+    for part in Split._fields:
+        command += [f"--{part}pref", str(spm / part)]
+    command += ["--destdir", str(folder / "data-bin")]
+    return Job("prepare", command, folder / "prepare.log")
+
+
+def _write_part(experiment: Experiment, prefix: Path, part: list[Segment]) -> None:
+    languages = experiment.languages
+    write_lines(Path(f"{prefix}.{languages.source}"), [segment.source for segment in part])
+    write_lines(Path(f"{prefix}.{languages.target}"), [segment.target for segment in part])

@@ -1,0 +1,103 @@
+"""Stages of a run folder: done once, skipped afterwards, never mixed with other settings."""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fairseq_sharing.errors import SharingError
+
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a run folder and the settings it is done with; its stamp says how far it got."""
+
+    folder: Path
+    name: str
+    settings: Settings
+
+    @property
+    def stamp(self) -> Path:
+        return self.folder / f"{self.name}.stage.json"
+
+    def is_finished(self) -> bool:
+        """Whether the step ended; a step that was begun with other settings is an error."""
+        if not self.stamp.exists():
+            return False
+        before = json.loads(self.stamp.read_text("utf-8"))
+        changed = _differences(before["settings"], json.loads(json.dumps(self.settings)))
+        if changed:
+            raise SharingError(
+                f"{self.folder} holds a '{self.name}' made with other settings "
+                f"({', '.join(changed)}): remove that folder or choose another one with --runs"
+            )
+        return bool(before["finished"])
+
+    def begin(self) -> None:
+        """Record the settings before the first output is written."""
+        self._write(finished=False)
+
+    def finish(self) -> None:
+        """Record that all outputs are complete."""
+        self._write(finished=True)
+
+    def _write(self, *, finished: bool) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.stamp, {"finished": finished, "settings": self.settings})
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step: readers see the old content or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, "utf-8")
+    os.replace(partial, path)
+
+
+def write_lines(path: Path, lines: list[str]) -> None:
+    """Write one line for each string, in one step."""
+    write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write readable JSON, in one step."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[int]:
+    """Hold the folder alone; yields a descriptor that keeps it held in any child given it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SharingError(
+                f"another run is at work in {folder}: wait for it, stop it, or use another --runs"
+            ) from None
+        yield lock.fileno()
+
+
+def _differences(before: Settings, now: Settings, prefix: str = "") -> list[str]:
+    """Every changed setting as 'name was, now is'."""
+    changed = []
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            changed += _differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            changed.append(f"{prefix}{key}: {old} then, {new} now")
+    return changed
