@@ -1,0 +1,37 @@
+"""Parameter sharing across layers for fairseq's transformer, as a plugin (``--user-dir``).
+
+Importing it registers the model ``shared_transformer`` and its presets with fairseq and makes
+fairseq's checkpoints load under today's torch.
+"""
+
+from importlib.util import find_spec
+
+from . import errors
+
+if find_spec("fairseq") is None:
+    errors.show_one_line()
+    raise errors.MissingFairseqError(
+        "fairseq_sharing needs fairseq: pip install 'fairseq_sharing[fairseq]', "
+        "or pip install ve-fairseq (Python 3.11 or 3.12)"
+    )
+
+from . import architectures, compat  # noqa: F401
+from .errors import SharingError
+from .strategies import STRATEGIES, layer_map, parse_layer_map
+from .transformer import SharedTransformerModel
+from .tying import count_parameters, share_layers, tied_groups
+
+compat.apply()
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "STRATEGIES",
+    "SharedTransformerModel",
+    "SharingError",
+    "count_parameters",
+    "layer_map",
+    "parse_layer_map",
+    "share_layers",
+    "tied_groups",
+]

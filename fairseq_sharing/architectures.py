@@ -1,0 +1,79 @@
+"""Named presets of the shared transformer: ``--arch NAME``.
+
+A preset only fills in what the command line leaves open, and asks for unique layers only where
+the strategy takes a number of them.
+"""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from fairseq.models import ARCH_MODEL_REGISTRY, register_model_architecture
+from fairseq.models.transformer import transformer_legacy as fairseq_presets
+
+from . import transformer  # noqa: F401  (registers the model that the presets belong to)
+from .config import SIDES
+from .strategies import FIXED_UNIQUE
+
+
+def _preset(name: str) -> Callable[[Callable], Callable]:
+    """Register a preset; a second import of this module registers nothing again."""
+    if name in ARCH_MODEL_REGISTRY:
+        return lambda preset: preset
+    return register_model_architecture("shared_transformer", name)
+
+
+def _default(args: argparse.Namespace, **values: Any) -> None:
+    """Set what ``args`` does not have yet (neither given by the user nor by an outer preset)."""
+    for name, value in values.items():
+        setattr(args, name, getattr(args, name, value))
+
+
+def _default_sharing(args: argparse.Namespace, strategy: str, num_unique: int | None) -> None:
+    """Share by ``strategy`` unless the user gives a strategy or a map."""
+    if any(getattr(args, f"{side}_layer_map", None) for side in SIDES):
+        return
+    _default(args, sharing_strategy=strategy)
+    if args.sharing_strategy not in FIXED_UNIQUE and num_unique is not None:
+        _default(args, encoder_unique_layers=num_unique, decoder_unique_layers=num_unique)
+
+
+@_preset("shared_transformer")
+def base(args: argparse.Namespace) -> None:
+    """Base sizes (d=512), 6 layers a side, nothing shared unless asked for."""
+    fairseq_presets.base_architecture(args)
+
+
+@_preset("shared_transformer_tiny")
+def tiny(args: argparse.Namespace) -> None:
+    """For trying things out: d=64, 2 layers a side."""
+    fairseq_presets.tiny_architecture(args)
+
+
+@_preset("shared_transformer_iwslt_de_en")
+def iwslt_de_en(args: argparse.Namespace) -> None:
+    """fairseq's IWSLT sizes (d=512, ffn=1024, 4 heads), 6 layers a side."""
+    fairseq_presets.transformer_iwslt_de_en(args)
+
+
+@_preset("shared_transformer_wmt_en_de")
+def wmt_en_de(args: argparse.Namespace) -> None:
+    """Base sizes, Cycle (rev) with N=12 and M=6: the parameters of a 6-layer Transformer."""
+    _default(args, encoder_layers=12, decoder_layers=12)
+    _default_sharing(args, "cycle_rev", 6)
+    fairseq_presets.transformer_wmt_en_de(args)
+
+
+@_preset("shared_transformer_wmt_en_de_big")
+def wmt_en_de_big(args: argparse.Namespace) -> None:
+    """Big sizes (d=1024, ffn=4096, 16 heads), Cycle (rev) with N=12 and M=6."""
+    _default(args, encoder_layers=12, decoder_layers=12)
+    _default_sharing(args, "cycle_rev", 6)
+    fairseq_presets.transformer_vaswani_wmt_en_de_big(args)
+
+
+@_preset("universal_transformer_wmt_en_de")
+def universal_wmt_en_de(args: argparse.Namespace) -> None:
+    """One layer a side at big sizes, stacked 6 times: about the parameters of base sizes."""
+    _default_sharing(args, "universal", None)
+    fairseq_presets.transformer_vaswani_wmt_en_de_big(args)

@@ -1,0 +1,82 @@
+"""The state dict of a shared model: every parameter once, its map beside it, and the way back.
+
+fairseq copies each entry of a state dict to the CPU by itself before saving, which would store a
+tied parameter once for each of its names.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .errors import SharingError
+from .strategies import LayerMap, format_layer_map
+
+MAP_KEY = "{side}.layer_map"
+
+
+def encode_map(layer_map: LayerMap) -> Tensor:
+    """A map as it is stored, (N,) in float32: fairseq's EMA does arithmetic on every entry."""
+    return torch.tensor(layer_map, dtype=torch.float32, device="cpu")
+
+
+def decode_map(stored: Tensor) -> LayerMap:
+    """The map that ``encode_map`` stored, whatever precision it went through since."""
+    return tuple(int(entry) for entry in stored.float().round().tolist())
+
+
+def compact_state(
+    state: dict[str, Any],
+    aliases: Mapping[str, str],
+    maps: Mapping[str, LayerMap],
+    prefix: str = "",
+) -> None:
+    """Drop the further names of tied parameters from ``state`` and add the maps, in place."""
+    for alias in aliases:
+        state.pop(prefix + alias, None)
+    for side, layer_map in maps.items():
+        state[prefix + MAP_KEY.format(side=side)] = encode_map(layer_map)
+
+
+def expanded_state(
+    state: Mapping[str, Any], aliases: Mapping[str, str], maps: Mapping[str, LayerMap]
+) -> dict[str, Any]:
+    """A copy of ``state`` with every name that the model has and without the maps.
+
+    ``aliases`` and ``maps`` are the model's. Takes compact states and those that store every
+    stacked layer. Raises SharingError if the stored map is not the model's, if a state without a
+    map lacks layers, and if entries that the model ties differ.
+    """
+    expanded = dict(state)
+    stored_map = False
+    for side, layer_map in maps.items():
+        stored = expanded.pop(MAP_KEY.format(side=side), None)
+        if stored is not None:
+            stored_map = True
+            _check_map(side, decode_map(stored), layer_map)
+    for alias, first in aliases.items():
+        if first not in expanded:
+            continue
+        if alias not in expanded:
+            if ".layers." in alias and not stored_map:
+                raise SharingError(
+                    f"the checkpoint has no layer map and no {alias}: it is of an unshared model "
+                    "with fewer layers; load it into a model of its own depth"
+                )
+            expanded[alias] = expanded[first]
+        elif ".layers." in alias and not torch.equal(expanded[alias], expanded[first]):
+            raise SharingError(
+                f"the checkpoint stores every layer, and {alias} differs from {first}, which the "
+                "model ties; load it with --sharing-strategy none, or with a map that fits it"
+            )
+    return expanded
+
+
+def _check_map(side: str, stored: LayerMap, wanted: LayerMap) -> None:
+    if stored != wanted:
+        raise SharingError(
+            f"the checkpoint's {side} layer map is {format_layer_map(stored)}, the model's is "
+            f"{format_layer_map(wanted)}; build the model with the checkpoint's map "
+            f"(--{side}-layer-map {format_layer_map(stored)})"
+        )

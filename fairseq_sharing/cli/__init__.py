@@ -1,0 +1,35 @@
+"""The command ``fairseq-sharing``: one module a subcommand."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ..errors import SharingError
+from . import describe
+
+SUBCOMMANDS = (describe,)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fairseq-sharing",
+        description="Parameter sharing across Transformer layers for fairseq.",
+        epilog="Example: fairseq-sharing describe --strategy cycle --layers 12 --unique-layers 6",
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in SUBCOMMANDS:
+        module.add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit status, 2 for a mistake of the user."""
+    args = build_parser().parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except SharingError as error:
+        print(f"fairseq-sharing: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("fairseq-sharing: interrupted; run the same command to go on", file=sys.stderr)
+        return 130

@@ -1,0 +1,149 @@
+"""``fairseq-sharing describe``: a map drawn, its parameters and its cost."""
+
+import argparse
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..cost import Sizes, multiply_adds, weightless_model
+from ..errors import SharingError
+from ..strategies import (
+    FIXED_UNIQUE,
+    STRATEGIES,
+    LayerMap,
+    format_layer_map,
+    layer_map,
+    num_unique_layers,
+    parse_layer_map,
+)
+from ..tying import count_parameters
+
+COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "describe",
+        help="draw a map; count its parameters and multiply-adds",
+        description="Draw the map of a strategy and say what the model costs.",
+        epilog="Example: fairseq-sharing describe --strategy cycle_rev --layers 12 "
+        "--unique-layers 6",
+    )
+    parser.add_argument("--strategy", help="one of " + ", ".join(STRATEGIES))
+    parser.add_argument("--layers", type=int, metavar="N", help="stacked layers a side")
+    parser.add_argument("--unique-layers", type=int, metavar="M", help="unique layers a side")
+    parser.add_argument("--layer-map", metavar="MAP", help="explicit map, such as 0,1,1,0")
+    parser.add_argument("--embed-dim", type=int, default=512, metavar="D", help="default 512")
+    parser.add_argument("--ffn-dim", type=int, default=2048, metavar="F", help="default 2048")
+    parser.add_argument("--heads", type=int, default=8, help="attention heads; default 8")
+    parser.add_argument(
+        "--vocabulary", type=int, default=32768, metavar="V", help="dictionary size; default 32768"
+    )
+    parser.add_argument(
+        "--separate-embeddings",
+        action="store_true",
+        help="source, target and output embeddings of their own instead of one joined table",
+    )
+    parser.add_argument(
+        "--length", type=int, default=25, help="tokens a sentence, for attention; default 25"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    facts = describe(_map(args), _sizes(args), args.length)
+    if args.json:
+        print(json.dumps(facts))
+    else:
+        _show(facts, Console())
+
+
+def _map(args: argparse.Namespace) -> LayerMap:
+    if args.layer_map is not None:
+        if args.strategy is not None or args.unique_layers is not None:
+            raise SharingError(
+                f"--layer-map {args.layer_map} is given together with --strategy or "
+                "--unique-layers; a map says both, drop the others"
+            )
+        return parse_layer_map(args.layer_map, args.layers)
+    if args.strategy is None or args.layers is None:
+        raise SharingError("give --strategy and --layers, or --layer-map")
+    if args.strategy in FIXED_UNIQUE and args.unique_layers is not None:
+        raise SharingError(
+            f"--unique-layers {args.unique_layers}: strategy {args.strategy} takes no number of "
+            "unique layers; drop it"
+        )
+    return layer_map(args.strategy, args.layers, args.unique_layers)
+
+
+def _sizes(args: argparse.Namespace) -> Sizes:
+    for flag in ("embed_dim", "ffn_dim", "heads", "length"):
+        if getattr(args, flag) < 1:
+            raise SharingError(
+                f"--{flag.replace('_', '-')} {getattr(args, flag)}: must be at least 1"
+            )
+    if args.embed_dim % args.heads:
+        raise SharingError(
+            f"--embed-dim {args.embed_dim} must be a multiple of --heads {args.heads}"
+        )
+    if args.vocabulary < 5:
+        raise SharingError(
+            f"--vocabulary {args.vocabulary}: must be at least 5, fairseq's 4 symbols and a word"
+        )
+    return Sizes(
+        args.embed_dim, args.ffn_dim, args.heads, args.vocabulary, not args.separate_embeddings
+    )
+
+
+def describe(layers: LayerMap, sizes: Sizes, length: int = 25) -> dict[str, Any]:
+    """The facts of a model with the map ``layers`` on both sides, as ``--json`` prints them."""
+    depth, unique = len(layers), num_unique_layers(layers)
+    text = format_layer_map(layers)
+    shared = weightless_model(
+        sizes,
+        encoder_layers=depth,
+        decoder_layers=depth,
+        encoder_layer_map=text,
+        decoder_layer_map=text,
+    )
+    unshared = weightless_model(sizes, encoder_layers=depth, decoder_layers=depth)
+    operations = multiply_adds(sizes, depth, depth, length)
+    return {
+        "layer_map": list(layers),
+        "layers": depth,
+        "unique_layers": unique,
+        "parameters": count_parameters(shared),
+        "parameters_unshared": count_parameters(unshared),
+        "multiply_adds_per_target_token": operations,
+        "predicted_relative_speed": multiply_adds(sizes, unique, unique, length) / operations,
+        "sentence_length": length,
+    }
+
+
+def _drawing(layers: list[int]) -> Text:
+    """A box a layer, bottom first: its letter tells unique layers apart without colour."""
+    drawing = Text()
+    for entry in layers:
+        drawing.append(f" {entry} ", style=f"bold reverse {COLOURS[entry % len(COLOURS)]}")
+        drawing.append(" ")
+    return drawing
+
+
+def _show(facts: dict[str, Any], console: Console) -> None:
+    saved = 1 - facts["parameters"] / facts["parameters_unshared"]
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("map, input first", _drawing(facts["layer_map"]))
+    table.add_row("stacked layers (N)", f"{facts['layers']} a side")
+    table.add_row("unique layers (M)", f"{facts['unique_layers']} a side")
+    table.add_row("parameters", f"{facts['parameters']:,}")
+    table.add_row("unshared, same depth", f"{facts['parameters_unshared']:,} ({saved:.0%} saved)")
+    table.add_row("multiply-adds", f"{facts['multiply_adds_per_target_token']:,} per target token")
+    table.add_row(
+        "predicted speed",
+        f"x{facts['predicted_relative_speed']:.2f} of N = M = {facts['unique_layers']} in training",
+    )
+    console.print(table)

@@ -1,0 +1,53 @@
+"""All that is changed in fairseq or torch at run time, done once, when the plugin is imported.
+
+- fairseq's checkpoints hold an ``argparse.Namespace``, which torch's safe loader (the default
+  since 2.6) refuses. It is a plain container, so it is added to what that loader takes; loading
+  stays on ``weights_only`` and everything else stays refused.
+- fairseq's loader lets a file that is no checkpoint, is cut short or asks for code escape as a
+  traceback of the unpickler. It is wrapped to say which file it was and what to do.
+- Mistakes of the user end fairseq's commands with one line (``errors.show_one_line``).
+"""
+
+import argparse
+import functools
+import pickle
+import re
+
+import torch
+from fairseq import checkpoint_utils
+
+from .errors import SharingError, show_one_line
+
+
+def apply() -> None:
+    """Make the changes; a second call does nothing."""
+    if hasattr(checkpoint_utils.load_checkpoint_to_cpu, "__wrapped__"):
+        return
+    torch.serialization.add_safe_globals([argparse.Namespace])
+    checkpoint_utils.load_checkpoint_to_cpu = _explained(checkpoint_utils.load_checkpoint_to_cpu)
+    show_one_line()
+
+
+def _explained(load):
+    @functools.wraps(load)
+    def load_checkpoint_to_cpu(path, *args, **kwargs):
+        try:
+            return load(path, *args, **kwargs)
+        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+            raise SharingError(f"checkpoint {path}: {refusal(error)}") from error
+
+    return load_checkpoint_to_cpu
+
+
+def refusal(error: Exception) -> str:
+    """Why torch would not read a checkpoint, in one line."""
+    wanted = re.search(r"(?:GLOBAL|Unsupported global:?) (\S+)", str(error))
+    if wanted:
+        return (
+            f"refused, it asks for {wanted[1].strip('`')}, which is not plain data; nothing in it "
+            "was run. Get the file from a source you trust, saved by fairseq"
+        )
+    return (
+        "not a readable checkpoint (cut short, or not a checkpoint at all); "
+        "copy it again or use another one"
+    )

@@ -1,0 +1,63 @@
+"""What a shared model costs: parameters by building it without weights, arithmetic by formula."""
+
+import argparse
+import logging
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import torch
+from fairseq.data import Dictionary
+from fairseq.models import ARCH_CONFIG_REGISTRY
+
+from .transformer import SharedTransformerModel
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Widths of a Transformer; ``heads`` only has to divide ``embed``."""
+
+    embed: int = 512
+    ffn: int = 2048
+    heads: int = 8
+    vocabulary: int = 32768
+    share_all_embeddings: bool = True
+
+
+def weightless_model(sizes: Sizes, **options) -> SharedTransformerModel:
+    """A model of ``sizes`` on the meta device: real modules and ties, no memory for weights.
+
+    ``options`` are those of fairseq's command line, such as ``encoder_layers=12``.
+    """
+    words = Dictionary()
+    for number in range(len(words), sizes.vocabulary):
+        words.add_symbol(str(number))
+    args = argparse.Namespace(
+        arch="shared_transformer",
+        encoder_embed_dim=sizes.embed,
+        encoder_ffn_embed_dim=sizes.ffn,
+        encoder_attention_heads=sizes.heads,
+        decoder_attention_heads=sizes.heads,
+        share_all_embeddings=sizes.share_all_embeddings,
+        **options,
+    )
+    ARCH_CONFIG_REGISTRY[args.arch](args)
+    task = SimpleNamespace(source_dictionary=words, target_dictionary=words)
+    logging.getLogger("fairseq_sharing").setLevel(logging.WARNING)
+    with torch.device("meta"):
+        return SharedTransformerModel.build_model(args, task)
+
+
+def multiply_adds(sizes: Sizes, encoder_layers: int, decoder_layers: int, length: int) -> int:
+    """Multiply-adds of one forward pass per target token, source and target ``length`` tokens long.
+
+    Counts what is linear in a token and the attention products, for a source token as well, since
+    there is one for each target token: an encoder layer has four projections of d x d, a decoder
+    layer eight, each a feed-forward of 2 x d x ffn and 2 x length x d for each attention; the
+    output projection has d x vocabulary (Vaswani et al. 2017, sections 3.2 and 3.3). A backward
+    pass costs twice as many, so that ratios hold for training.
+    """
+    d = sizes.embed
+    feed_forward, attention = 2 * d * sizes.ffn, 2 * length * d
+    encoder = 4 * d * d + feed_forward + attention
+    decoder = 8 * d * d + feed_forward + 2 * attention
+    return encoder_layers * encoder + decoder_layers * decoder + d * sizes.vocabulary

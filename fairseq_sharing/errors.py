@@ -1,0 +1,47 @@
+"""Mistakes of the user, as one line each, and how fairseq's commands come to show just that."""
+
+import sys
+from collections.abc import Iterator
+from types import TracebackType
+
+
+class SharingError(ValueError):
+    """A mistake of the user: names the option, the value received, what is valid and what to do."""
+
+
+class MissingFairseqError(ImportError):
+    """fairseq itself is not installed."""
+
+
+def exception_chain(error: BaseException | None) -> Iterator[BaseException]:
+    """``error``, then what it was raised from or while handling, outermost first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def user_message(error: BaseException) -> str | None:
+    """The line meant for the user, if a mistake of theirs is behind ``error``, else None."""
+    for link in exception_chain(error):
+        if isinstance(link, SharingError | MissingFairseqError):
+            return str(link)
+    return None
+
+
+def show_one_line() -> None:
+    """Make uncaught user mistakes end a program with one line instead of a traceback.
+
+    fairseq's commands let exceptions escape, and its trainer wraps those of a checkpoint in a
+    bare ``Exception``; only the interpreter's last hook sees them all. Other errors go to the hook
+    that was there before.
+    """
+    previous = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        message = user_message(error)
+        if message is None:
+            previous(kind, error, trace)
+        else:
+            print(f"error: {message}", file=sys.stderr)
+
+    sys.excepthook = hook

@@ -1,0 +1,155 @@
+"""fairseq's transformer with layers that share parameters."""
+
+import argparse
+import logging
+from typing import Any
+
+from fairseq.dataclass.utils import gen_parser_from_dataclass
+from fairseq.models import register_model
+from fairseq.models.transformer import (
+    TransformerDecoderBase,
+    TransformerEncoderBase,
+    TransformerModelBase,
+)
+from omegaconf import DictConfig
+from torch import nn
+
+from .checkpoint import compact_state, expanded_state
+from .config import SIDES, SharedTransformerConfig, shares_layers, side_layer_map
+from .errors import SharingError
+from .strategies import LayerMap, format_layer_map, num_unique_layers
+from .tying import LayerStacker, aliases, count_parameters
+
+logger = logging.getLogger(__name__)
+
+
+class SharedTransformerEncoder(TransformerEncoderBase):
+    """fairseq's encoder with its layers tied as the map of ``cfg`` says.
+
+    ``layer_map`` has one entry a stacked layer. Shapes and arguments are fairseq's.
+    """
+
+    def __init__(self, cfg, dictionary, embed_tokens, return_fc=False):
+        self.layer_map = side_layer_map(cfg, "encoder")
+        self._stacker = LayerStacker(self.layer_map)
+        super().__init__(cfg, dictionary, embed_tokens, return_fc)
+        del self._stacker
+        _keep_dropout_name(self, "TransformerEncoder")
+
+    def build_encoder_layer(self, cfg) -> nn.Module:
+        """The next layer; fairseq's constructor calls this once for each, bottom first."""
+        build = super().build_encoder_layer
+        return self._stacker.add(lambda: build(cfg))
+
+
+class SharedTransformerDecoder(TransformerDecoderBase):
+    """fairseq's decoder with its layers tied as the map of ``cfg`` says.
+
+    Each stacked layer has attention objects, and with them decoding caches, of its own.
+    ``layer_map`` has one entry a stacked layer. Shapes and arguments are fairseq's.
+    """
+
+    def __init__(
+        self, cfg, dictionary, embed_tokens, no_encoder_attn=False, output_projection=None
+    ):
+        self.layer_map = side_layer_map(cfg, "decoder")
+        self._stacker = LayerStacker(self.layer_map)
+        super().__init__(cfg, dictionary, embed_tokens, no_encoder_attn, output_projection)
+        del self._stacker
+        _keep_dropout_name(self, "TransformerDecoder")
+
+    def build_decoder_layer(self, cfg, no_encoder_attn=False) -> nn.Module:
+        """The next layer; fairseq's constructor calls this once for each, bottom first."""
+        build = super().build_decoder_layer
+        return self._stacker.add(lambda: build(cfg, no_encoder_attn))
+
+
+def _keep_dropout_name(side: nn.Module, name: str) -> None:
+    """``--retain-dropout-modules`` compares with the name of fairseq's class."""
+    side.dropout_module.module_name = name  # type: ignore[union-attr]
+
+
+@register_model("shared_transformer")
+class SharedTransformerModel(TransformerModelBase):
+    """Transformer of N stacked layers with M sets of parameters on each side.
+
+    Takes fairseq's transformer options and those of SharedTransformerConfig. With strategy
+    ``none`` and no map it is fairseq's ``transformer``. Otherwise its state dict holds every
+    parameter once, under its first name, and the two maps.
+    """
+
+    @classmethod
+    def add_args(cls, parser: argparse.ArgumentParser) -> None:
+        """Add the options; defaults are left to the architecture and then to the dataclass."""
+        gen_parser_from_dataclass(
+            parser, SharedTransformerConfig(), delete_default=True, with_prefix=""
+        )
+
+    @classmethod
+    def build_model(cls, args, task) -> "SharedTransformerModel":
+        """The model for parsed arguments or a Hydra config; SharingError where options conflict."""
+        if isinstance(args, DictConfig):
+            _check_known_options(cls, args)
+        cfg = SharedTransformerConfig.from_namespace(args)
+        check_options(cfg)
+        model = super().build_model(cfg, task)
+        logger.info(model.sharing_summary())
+        return model
+
+    @classmethod
+    def build_encoder(cls, cfg, src_dict, embed_tokens) -> SharedTransformerEncoder:
+        return SharedTransformerEncoder(cfg, src_dict, embed_tokens)
+
+    @classmethod
+    def build_decoder(cls, cfg, tgt_dict, embed_tokens) -> SharedTransformerDecoder:
+        return SharedTransformerDecoder(
+            cfg, tgt_dict, embed_tokens, no_encoder_attn=cfg.no_cross_attention
+        )
+
+    @property
+    def layer_maps(self) -> dict[str, LayerMap]:
+        """The map of each side."""
+        return {side: getattr(self, side).layer_map for side in SIDES}
+
+    def sharing_summary(self) -> str:
+        """One line: both maps, stacked and unique depth, parameters counted once."""
+        sides = "; ".join(
+            f"{side} map {format_layer_map(layers)} "
+            f"({len(layers)} layers, {num_unique_layers(layers)} unique)"
+            for side, layers in self.layer_maps.items()
+        )
+        return f"sharing: {sides}; {count_parameters(self):,} parameters counted once"
+
+    def state_dict(self, *args, prefix: str = "", **kwargs) -> dict[str, Any]:
+        state = super().state_dict(*args, prefix=prefix, **kwargs)
+        if shares_layers(self.cfg):
+            compact_state(state, aliases(self), self.layer_maps, prefix)
+        return state
+
+    def load_state_dict(self, state_dict, strict=True, model_cfg=None, args=None):
+        state = expanded_state(state_dict, aliases(self), self.layer_maps)
+        return super().load_state_dict(state, strict, model_cfg, args)
+
+
+def check_options(cfg: SharedTransformerConfig) -> None:
+    """Raise SharingError where a fairseq option cannot work together with sharing."""
+    for side in SIDES:
+        side_layer_map(cfg, side)
+        if shares_layers(cfg) and getattr(cfg, side).layers_to_keep:
+            raise SharingError(
+                f"--{side}-layers-to-keep {getattr(cfg, side).layers_to_keep} renumbers layers, "
+                "which breaks the layer map; train or unroll a model of the depth you want"
+            )
+
+
+def _check_known_options(model: type[SharedTransformerModel], cfg: DictConfig) -> None:
+    """Refuse misspelt keys of a Hydra config, which fairseq would drop without a word."""
+    parser = argparse.ArgumentParser(add_help=False)
+    model.add_args(parser)
+    known = {action.dest for action in parser._actions}
+    unknown = sorted(str(key) for key in cfg if key not in known | {"_name", "arch"})
+    if unknown:
+        raise SharingError(
+            f"unknown model option {unknown[0]!r} in the Hydra config; "
+            "fairseq-train --help --arch shared_transformer lists the valid ones"
+        )

