@@ -14,9 +14,9 @@ from fairseq.models.transformer import (
 from omegaconf import DictConfig
 from torch import nn
 
-from .checkpoint import compact_state, expanded_state
 from .config import SIDES, SharedTransformerConfig, shares_layers, side_layer_map
 from .errors import SharingError
+from .state import compact_state, expanded_state
 from .strategies import LayerMap, format_layer_map, num_unique_layers
 from .tying import LayerStacker, aliases, count_parameters
 
