@@ -39,38 +39,36 @@ def compact_state(
         state[prefix + MAP_KEY.format(side=side)] = encode_map(layer_map)
 
 
-def expanded_state(
-    state: Mapping[str, Any], aliases: Mapping[str, str], maps: Mapping[str, LayerMap]
-) -> dict[str, Any]:
-    """A copy of ``state`` with every name that the model has and without the maps.
+def expand_state(
+    state: dict[str, Any], aliases: Mapping[str, str], maps: Mapping[str, LayerMap]
+) -> None:
+    """Add every name that the model has to ``state`` and take out the maps, in place.
 
     ``aliases`` and ``maps`` are the model's. Takes compact states and those that store every
     stacked layer. Raises SharingError if the stored map is not the model's, if a state without a
     map lacks layers, and if entries that the model ties differ.
     """
-    expanded = dict(state)
     stored_map = False
     for side, layer_map in maps.items():
-        stored = expanded.pop(MAP_KEY.format(side=side), None)
+        stored = state.pop(MAP_KEY.format(side=side), None)
         if stored is not None:
             stored_map = True
             _check_map(side, decode_map(stored), layer_map)
     for alias, first in aliases.items():
-        if first not in expanded:
+        if first not in state:
             continue
-        if alias not in expanded:
+        if alias not in state:
             if ".layers." in alias and not stored_map:
                 raise SharingError(
                     f"the checkpoint has no layer map and no {alias}: it is of an unshared model "
                     "with fewer layers; load it into a model of its own depth"
                 )
-            expanded[alias] = expanded[first]
-        elif ".layers." in alias and not torch.equal(expanded[alias], expanded[first]):
+            state[alias] = state[first]
+        elif ".layers." in alias and not torch.equal(state[alias], state[first]):
             raise SharingError(
                 f"the checkpoint stores every layer, and {alias} differs from {first}, which the "
                 "model ties; load it with --sharing-strategy none, or with a map that fits it"
             )
-    return expanded
 
 
 def _check_map(side: str, stored: LayerMap, wanted: LayerMap) -> None:

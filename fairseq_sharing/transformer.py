@@ -16,7 +16,7 @@ from torch import nn
 
 from .config import SIDES, SharedTransformerConfig, shares_layers, side_layer_map
 from .errors import SharingError
-from .state import compact_state, expanded_state
+from .state import compact_state, expand_state
 from .strategies import LayerMap, format_layer_map, num_unique_layers
 from .tying import LayerStacker, aliases, count_parameters
 
@@ -127,8 +127,12 @@ class SharedTransformerModel(TransformerModelBase):
         return state
 
     def load_state_dict(self, state_dict, strict=True, model_cfg=None, args=None):
-        state = expanded_state(state_dict, aliases(self), self.layer_maps)
-        return super().load_state_dict(state, strict, model_cfg, args)
+        return super().load_state_dict(dict(state_dict), strict, model_cfg, args)
+
+    def upgrade_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Bring an older or a compact state dict to the model's own names, in place."""
+        super().upgrade_state_dict(state_dict)
+        expand_state(state_dict, aliases(self), self.layer_maps)
 
 
 def check_options(cfg: SharedTransformerConfig) -> None:
