@@ -5,9 +5,9 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import SharingError
-from . import describe
+from . import checkpoint, compare, describe, evaluate, prepare, train
 
-SUBCOMMANDS = (describe,)
+SUBCOMMANDS = (describe, prepare, train, evaluate, compare, checkpoint)
 
 
 def build_parser() -> argparse.ArgumentParser:

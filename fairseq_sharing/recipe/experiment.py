@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fairseq_sharing.errors import SharingError
-from fairseq_sharing.strategies import STRATEGIES
+from ..errors import SharingError
+from ..strategies import STRATEGIES
 
 Options = Mapping[str, Any]
+TYPES: dict[Any, type] = {str: str, int: int, int | None: int, Options: dict}
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,23 @@ def load(path: Path, *, quick: bool = False) -> Experiment:
         raise SharingError(f"{path}: {error}") from None
 
 
+def to_flags(options: Options) -> list[str]:
+    """Options as fairseq's commands take them: true is a flag alone, false is left out."""
+    flags = []
+    for name, value in options.items():
+        if value is not False:
+            flags.append(f"--{name}")
+            flags += [] if value is True else [str(value)]
+    return flags
+
+
 def _experiment(name: str, tables: dict[str, Any]) -> Experiment:
     known = {field.name for field in dataclasses.fields(Experiment)} - {"name"}
     _check_keys("top level", tables, known, known)
-    systems = tuple(_build(System, f"systems, {number}", table) for number, table in
-                    enumerate(tables["systems"], 1))
+    systems = tuple(
+        _build(System, f"systems, {number}", table)
+        for number, table in enumerate(tables["systems"], 1)
+    )
     names = [system.name for system in systems]
     _check(len(set(names)) == len(names), f"two systems have the same name: {', '.join(names)}")
     for system in systems:
@@ -121,12 +134,13 @@ def _build(kind: type[Any], where: str, table: dict[str, Any]) -> Any:
     """A dataclass from a TOML table of exactly its fields, those with a default being optional."""
     fields = {field.name: field for field in dataclasses.fields(kind)}
     required = {
-        name for name, field in fields.items()
+        name
+        for name, field in fields.items()
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     }
     _check_keys(f"[{where}]", table, set(fields), required)
     for key, value in table.items():
-        expected = {int: int, str: str, int | None: int, Options: dict}[fields[key].type]
+        expected = TYPES[fields[key].type]
         _check(
             isinstance(value, expected),
             f"[{where}] {key} = {value!r} must be a {expected.__name__}",
@@ -148,6 +162,9 @@ def _check(condition: bool, message: str) -> None:
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """Over laid on base, table by table."""
-    both = {key: _merge(base[key], over[key]) for key in base.keys() & over.keys()
-            if isinstance(base[key], dict)}
+    both = {
+        key: _merge(base[key], over[key])
+        for key in base.keys() & over.keys()
+        if isinstance(base[key], dict)
+    }
     return base | over | both

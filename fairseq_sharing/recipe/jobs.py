@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from fairseq_sharing.errors import SharingError
-from fairseq_sharing.recipe.stages import write_text
+from ..errors import SharingError
+from .stages import write_text
 
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 10
@@ -26,6 +26,7 @@ class Job:
     name: str
     command: list[str]
     log: Path
+    on_success: Callable[[], None] = lambda: None
 
     def start(self, lock: int) -> subprocess.Popen[bytes]:
         """Start it with one thread; it holds the lock's descriptor for as long as it lives."""
@@ -36,14 +37,17 @@ class Job:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+                env=os.environ
+                | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
                 pass_fds=(lock,),
                 start_new_session=True,
             )
 
     def last_words(self) -> str:
         """The last line of the log that looks like an error, else its last line."""
-        lines = [line for line in self.log.read_text("utf-8", "replace").splitlines() if line.strip()]
+        lines = [
+            line for line in self.log.read_text("utf-8", "replace").splitlines() if line.strip()
+        ]
         errors = [line for line in lines if re.search(r"^\S*(Error|Exception|error)\b", line)]
         return (errors or lines or ["it printed nothing"])[-1].strip()
 
@@ -52,7 +56,9 @@ def fairseq_tool(name: str) -> str:
     """The path of a fairseq command, such as fairseq-train, beside the running Python."""
     tool = Path(sysconfig.get_path("scripts")) / name
     if not tool.exists():
-        raise SharingError(f"{tool} not found: install fairseq with pip install 'fairseq-sharing[fairseq]'")
+        raise SharingError(
+            f"{tool} not found: install fairseq with pip install 'fairseq-sharing[fairseq]'"
+        )
     return str(tool)
 
 
@@ -81,7 +87,9 @@ def run_jobs(
             for job, process in list(running.values()):
                 if process.poll() is not None:
                     del running[job.name]
-                    if process.returncode != 0:
+                    if process.returncode == 0:
+                        job.on_success()
+                    else:
                         raise SharingError(
                             f"{job.name}: {Path(job.command[0]).name} ended with status "
                             f"{process.returncode}: {job.last_words()} (all of it in {job.log})"

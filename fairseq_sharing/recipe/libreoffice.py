@@ -11,9 +11,9 @@ from pathlib import Path
 
 import lxml.html
 
-from fairseq_sharing.errors import SharingError
-from fairseq_sharing.recipe.parallel_text import Segment
-from fairseq_sharing.recipe.stages import sha256
+from ..errors import SharingError
+from .parallel_text import Segment
+from .stages import sha256
 
 OWN_TEXT = "or give your own parallel text with --src FILE --tgt FILE"
 HELP_TREES = Path("usr/share/libreoffice/help")
@@ -87,7 +87,7 @@ def _run(command: list[str], folder: Path) -> str:
 
 
 def _paragraphs(package: Path, tree: str) -> dict[tuple[str, str], str]:
-    """Text by (file, paragraph id); paragraphs that differ from platform to platform are left out."""
+    """Text by (file, paragraph id), without paragraphs that depend on the platform."""
     unpacked = package.with_suffix("")
     _run(["dpkg-deb", "-x", package.name, unpacked.name], package.parent)
     root = unpacked / HELP_TREES / tree / "text"

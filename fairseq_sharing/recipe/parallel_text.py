@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from fairseq_sharing.errors import SharingError
+from ..errors import SharingError
 
 
 class Segment(NamedTuple):

@@ -6,11 +6,11 @@ from typing import Any
 
 import sentencepiece
 
-from fairseq_sharing.errors import SharingError
-from fairseq_sharing.recipe import libreoffice
-from fairseq_sharing.recipe.experiment import Experiment
-from fairseq_sharing.recipe.jobs import Job, fairseq_tool, run_jobs
-from fairseq_sharing.recipe.parallel_text import (
+from ..errors import SharingError
+from . import libreoffice
+from .experiment import Experiment
+from .jobs import Job, fairseq_tool, run_jobs
+from .parallel_text import (
     Segment,
     Split,
     clean,
@@ -18,20 +18,26 @@ from fairseq_sharing.recipe.parallel_text import (
     read_parallel,
     split,
 )
-from fairseq_sharing.recipe.stages import Stage, exclusive, sha256, write_json, write_lines
+from .stages import Stage, exclusive, sha256, write_json, write_lines
 
 CORPORA = {"libreoffice": libreoffice.read_help}
 MODEL = Path("spm", "joint.model")
+DATA = Path("data-bin")
+TEST_SETS = ("test",)
 
 
-def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | None) -> Stage:
+def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | None) -> None:
     """Fill corpus/, spm/ and data-bin/ of the run folder, unless that was done before.
 
     own_text is a source and a target file to use instead of the experiment's corpus.
     """
-    stage = stage_of(experiment, folder, own_text)
+    for path in own_text or ():
+        read_lines(path)
+    text = [sha256(path) for path in own_text] if own_text else experiment.data.corpus
+    stage = _stage(experiment, folder, text)
+    stage.refuse_changes()
     if stage.is_finished():
-        return stage
+        return
     with exclusive(folder) as lock:
         stage.begin()
         manifest = build_corpus(experiment, folder / "corpus", own_text)
@@ -39,19 +45,26 @@ def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | 
         run_jobs([_preprocessing(experiment, folder)], 1, lock)
         write_json(folder / "corpus" / "manifest.json", manifest)
         stage.finish()
-    return stage
 
 
-def stage_of(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | None) -> Stage:
-    """The stage with all that its outputs depend on."""
-    for path in own_text or ():
-        read_lines(path)
-    text = [sha256(path) for path in own_text] if own_text else experiment.data.corpus
+def require_prepared(experiment: Experiment, folder: Path) -> None:
+    """Raise SharingError unless the folder was prepared for this experiment, from any text."""
+    recorded = _stage(experiment, folder, None).recorded() or {"data": {"corpus": None}}
+    stage = _stage(experiment, folder, recorded["data"]["corpus"])
+    stage.refuse_changes()
+    if not stage.is_finished():
+        raise SharingError(
+            f"{folder} holds no prepared data: run fairseq-sharing prepare for it first"
+        )
+
+
+def _stage(experiment: Experiment, folder: Path, text: Any) -> Stage:
+    """The stage with all that its outputs depend on; text names a corpus or holds checksums."""
     settings = {
         "languages": dataclasses.asdict(experiment.languages),
         "data": dataclasses.asdict(experiment.data) | {"corpus": text},
     }
-    return Stage(folder, "prepare", settings)
+    return Stage(folder, "prepare", settings, (folder / "corpus", folder / DATA))
 
 
 def build_corpus(
@@ -111,7 +124,7 @@ def _preprocessing(experiment: Experiment, folder: Path) -> Job:
     command += ["--target-lang", experiment.languages.target]
     for part in Split._fields:
         command += [f"--{part}pref", str(spm / part)]
-    command += ["--destdir", str(folder / "data-bin")]
+    command += ["--destdir", str(folder / DATA)]
     return Job("prepare", command, folder / "prepare.log")
 
 

@@ -10,35 +10,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fairseq_sharing.errors import SharingError
+from ..errors import SharingError
 
 Settings = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a run folder and the settings it is done with; its stamp says how far it got."""
+    """One step of a run folder, the settings it is done with and the paths it leaves behind."""
 
     folder: Path
     name: str
     settings: Settings
+    outputs: tuple[Path, ...] = ()
 
     @property
     def stamp(self) -> Path:
         return self.folder / f"{self.name}.stage.json"
 
+    def recorded(self) -> Settings | None:
+        """The settings the step was begun with, if it was begun."""
+        return self._read()["settings"] if self.stamp.exists() else None
+
     def is_finished(self) -> bool:
-        """Whether the step ended; a step that was begun with other settings is an error."""
-        if not self.stamp.exists():
-            return False
-        before = json.loads(self.stamp.read_text("utf-8"))
-        changed = _differences(before["settings"], json.loads(json.dumps(self.settings)))
+        """Whether the step ended with these settings and its outputs are still there."""
+        return (
+            self.stamp.exists()
+            and self._read() == self._content(finished=True)
+            and all(path.exists() for path in self.outputs)
+        )
+
+    def refuse_changes(self) -> None:
+        """Raise SharingError, naming what differs, if the step was begun with other settings."""
+        recorded = self.recorded()
+        if recorded is None:
+            return
+        changed = _differences(recorded, self._content(finished=True)["settings"])
         if changed:
             raise SharingError(
-                f"{self.folder} holds a '{self.name}' made with other settings "
+                f"{self.folder}: '{self.name}' was begun with other settings "
                 f"({', '.join(changed)}): remove that folder or choose another one with --runs"
             )
-        return bool(before["finished"])
 
     def begin(self) -> None:
         """Record the settings before the first output is written."""
@@ -48,9 +60,15 @@ class Stage:
         """Record that all outputs are complete."""
         self._write(finished=True)
 
+    def _content(self, *, finished: bool) -> Settings:
+        """What the stamp holds, as JSON reads it back: lists for tuples."""
+        return json.loads(json.dumps({"finished": finished, "settings": self.settings}))
+
+    def _read(self) -> Settings:
+        return json.loads(self.stamp.read_text("utf-8"))
+
     def _write(self, *, finished: bool) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.stamp, {"finished": finished, "settings": self.settings})
+        write_json(self.stamp, self._content(finished=finished))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,0 +1,26 @@
+"""``fairseq-sharing compare``: the table and the figure of an experiment."""
+
+import argparse
+from typing import Any
+
+from rich.console import Console
+
+from ..recipe.compare import compare
+from .recipe_options import add_stage_parser, add_systems_option, load_experiment
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = add_stage_parser(
+        subparsers,
+        "compare",
+        "show an experiment's systems in one table and figure",
+        "experiments/demo --runs /data/runs",
+    )
+    add_systems_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    experiment, folder = load_experiment(args)
+    report = compare(experiment, folder, Console())
+    print(f"written: {report}/table.md, table.csv and bleu.png")

@@ -1,0 +1,24 @@
+"""``fairseq-sharing evaluate``: every system's translations and their scores."""
+
+import argparse
+from typing import Any
+
+from ..recipe.evaluate import evaluate
+from .recipe_options import add_stage_parser, add_systems_option, load_experiment
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = add_stage_parser(
+        subparsers,
+        "evaluate",
+        "decode an experiment's test sets and score them with sacreBLEU",
+        "experiments/demo --systems vanilla,cycle_rev",
+    )
+    add_systems_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    experiment, folder = load_experiment(args)
+    evaluate(experiment, folder)
+    print(f"scored: {folder}")

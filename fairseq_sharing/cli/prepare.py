@@ -1,0 +1,32 @@
+"""``fairseq-sharing prepare``: the corpus, its pieces and fairseq's binary data."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import SharingError
+from ..recipe.prepare import prepare
+from .recipe_options import add_stage_parser, load_experiment
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = add_stage_parser(
+        subparsers,
+        "prepare",
+        "build an experiment's corpus, subword model and binary data",
+        "experiments/demo --src my.en --tgt my.de",
+    )
+    parser.add_argument(
+        "--src", type=Path, metavar="FILE", help="your own source text, one segment a line"
+    )
+    parser.add_argument("--tgt", type=Path, metavar="FILE", help="its translation, line by line")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    if (args.src is None) != (args.tgt is None):
+        given, missing = ("--src", "--tgt") if args.tgt is None else ("--tgt", "--src")
+        raise SharingError(f"{given} without {missing}: give both files or none")
+    experiment, folder = load_experiment(args)
+    prepare(experiment, folder, (args.src, args.tgt) if args.src else None)
+    print(f"prepared: {folder}")

@@ -1,0 +1,48 @@
+"""The options that all stages of an experiment share."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..recipe.experiment import Experiment, load
+
+
+def add_stage_parser(subparsers: Any, name: str, purpose: str, example: str) -> Any:
+    """A subcommand that takes an experiment; example is what follows its name."""
+    parser = subparsers.add_parser(
+        name,
+        help=purpose,
+        description=purpose[0].upper() + purpose[1:] + ".",
+        epilog=f"Example: fairseq-sharing {name} {example}",
+    )
+    parser.add_argument(
+        "experiment", type=Path, metavar="EXPERIMENT", help="a TOML file such as experiments/demo"
+    )
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="where the experiment's run folder is; default: runs",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="few updates: the experiment's [quick] table applies"
+    )
+    return parser
+
+
+def add_systems_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--systems",
+        type=lambda text: text.split(","),
+        metavar="NAME,NAME",
+        help="only these systems of the experiment; default: all",
+    )
+
+
+def load_experiment(args: argparse.Namespace) -> tuple[Experiment, Path]:
+    """The experiment asked for, and its absolute run folder."""
+    experiment = load(args.experiment, quick=args.quick)
+    return experiment.select(getattr(args, "systems", None)), (
+        args.runs / experiment.name
+    ).resolve()

@@ -1,0 +1,79 @@
+"""Where one training of an experiment lives: a system, a seed, and its folder."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .experiment import Experiment, System
+from .stages import Stage, write_json
+
+PACKAGES = ("fairseq_sharing", "ve-fairseq", "torch", "numpy", "sentencepiece", "sacrebleu")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One system trained with one seed."""
+
+    experiment: Experiment
+    system: System
+    seed: int
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "train.log"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The one with the lowest validation loss, which is decoded."""
+        return self.folder / "checkpoints" / "checkpoint_best.pt"
+
+    @property
+    def max_update(self) -> int:
+        return int(self.options["max-update"])
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The fairseq-train options of the experiment, overridden by the system's own."""
+        return {**self.experiment.train, **self.system.options}
+
+    @property
+    def training(self) -> Stage:
+        system = self.system
+        settings = {
+            "strategy": system.strategy,
+            "layers": system.layers,
+            "unique_layers": system.unique_layers,
+            "seed": self.seed,
+            "options": self.options,
+        }
+        return Stage(self.folder, "train", settings, (self.checkpoint,))
+
+    def hypotheses(self, test_set: str) -> Path:
+        return self.folder / f"hypotheses.{test_set}.txt"
+
+
+def runs_of(experiment: Experiment, folder: Path) -> list[Run]:
+    """Every system with every seed, in the experiment's order."""
+    several = len(experiment.seeds) > 1
+    return [
+        Run(experiment, system, seed, folder / f"{system.name}{f'-seed{seed}' if several else ''}")
+        for system in experiment.systems
+        for seed in experiment.seeds
+    ]
+
+
+def write_versions(path: Path) -> None:
+    """Record what the run depends on beside its options: Python, packages, machine."""
+    installed = {dist.name: dist.version for dist in importlib.metadata.distributions()}
+    versions = {name: installed.get(name, "not installed") for name in PACKAGES}
+    machine = {"python": sys.version.split()[0], "platform": platform.platform()}
+    write_json(path, versions | machine | {"cores": os.cpu_count()})
