@@ -1,6 +1,6 @@
 """The options of a shared transformer, and the two layer maps they ask for."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Optional
 
 from fairseq.models.transformer.transformer_config import (
@@ -14,6 +14,7 @@ from .errors import SharingError
 from .strategies import FIXED_UNIQUE, STRATEGIES, LayerMap, layer_map, parse_layer_map
 
 SIDES = ("encoder", "decoder")
+RESIDUAL_SCALINGS = ("none", "admin")
 
 _UNIQUE_HELP = (
     "number of unique {} layers (M), from 1 to --{}-layers; needed by every strategy but "
@@ -53,6 +54,24 @@ class SharedTransformerConfig(TransformerConfig):
     decoder_layer_map: Optional[str] = field(  # noqa: UP045
         default=None, metadata={"help": _MAP_HELP.format("decoder")}
     )
+    residual_scaling: str = field(
+        default="none",
+        metadata={
+            "help": "scale each residual connection by a trained vector that starts from what the "
+            "first batch measures (admin, Liu et al. 2020; for post-norm), or do not: one of "
+            + ", ".join(RESIDUAL_SCALINGS)
+        },
+    )
+
+
+def option_names() -> set[str]:
+    """All options by their names on fairseq's command line: ``encoder_layers``, not nested."""
+    names = set()
+    for option in fields(SharedTransformerConfig):
+        if is_dataclass(option.type):
+            names |= {f"{option.name}_{inner.name}" for inner in fields(option.type)}
+        names.add(option.name)
+    return names
 
 
 def _side_option(cfg: SharedTransformerConfig, side: str, name: str):

@@ -14,8 +14,9 @@ from fairseq.models.transformer import (
 from omegaconf import DictConfig
 from torch import nn
 
+from .admin import ResidualProfile, check_scaling
+from .checks import check_known_options, check_options
 from .config import SIDES, SharedTransformerConfig, shares_layers, side_layer_map
-from .errors import SharingError
 from .state import compact_state, expand_state
 from .strategies import LayerMap, format_layer_map, num_unique_layers
 from .tying import LayerStacker, aliases, count_parameters
@@ -78,6 +79,14 @@ class SharedTransformerModel(TransformerModelBase):
     parameter once, under its first name, and the two maps.
     """
 
+    __jit_unused_properties__ = ("layer_maps",)
+
+    def __init__(self, cfg, encoder, decoder):
+        super().__init__(cfg, encoder, decoder)
+        self.residual_profile = None
+        if cfg.residual_scaling == "admin":
+            self.residual_profile = ResidualProfile({s: getattr(self, s).layers for s in SIDES})
+
     @classmethod
     def add_args(cls, parser: argparse.ArgumentParser) -> None:
         """Add the options; defaults are left to the architecture and then to the dataclass."""
@@ -89,7 +98,7 @@ class SharedTransformerModel(TransformerModelBase):
     def build_model(cls, args, task) -> "SharedTransformerModel":
         """The model for parsed arguments or a Hydra config; SharingError where options conflict."""
         if isinstance(args, DictConfig):
-            _check_known_options(cls, args)
+            check_known_options(args)
         cfg = SharedTransformerConfig.from_namespace(args)
         check_options(cfg)
         model = super().build_model(cfg, task)
@@ -124,6 +133,8 @@ class SharedTransformerModel(TransformerModelBase):
         state = super().state_dict(*args, prefix=prefix, **kwargs)
         if shares_layers(self.cfg):
             compact_state(state, aliases(self), self.layer_maps, prefix)
+        if self.residual_profile:
+            self.residual_profile.store(state, prefix)
         return state
 
     def load_state_dict(self, state_dict, strict=True, model_cfg=None, args=None):
@@ -133,27 +144,6 @@ class SharedTransformerModel(TransformerModelBase):
         """Bring an older or a compact state dict to the model's own names, in place."""
         super().upgrade_state_dict(state_dict)
         expand_state(state_dict, aliases(self), self.layer_maps)
-
-
-def check_options(cfg: SharedTransformerConfig) -> None:
-    """Raise SharingError where a fairseq option cannot work together with sharing."""
-    for side in SIDES:
-        side_layer_map(cfg, side)
-        if shares_layers(cfg) and getattr(cfg, side).layers_to_keep:
-            raise SharingError(
-                f"--{side}-layers-to-keep {getattr(cfg, side).layers_to_keep} renumbers layers, "
-                "which breaks the layer map; train or unroll a model of the depth you want"
-            )
-
-
-def _check_known_options(model: type[SharedTransformerModel], cfg: DictConfig) -> None:
-    """Refuse misspelt keys of a Hydra config, which fairseq would drop without a word."""
-    parser = argparse.ArgumentParser(add_help=False)
-    model.add_args(parser)
-    known = {action.dest for action in parser._actions}
-    unknown = sorted(str(key) for key in cfg if key not in known | {"_name", "arch"})
-    if unknown:
-        raise SharingError(
-            f"unknown model option {unknown[0]!r} in the Hydra config; "
-            "fairseq-train --help --arch shared_transformer lists the valid ones"
-        )
+        check_scaling(state_dict, bool(self.residual_profile))
+        if self.residual_profile:
+            self.residual_profile.restore(state_dict)

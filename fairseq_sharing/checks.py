@@ -1,0 +1,87 @@
+"""What is refused when a model is built: options that cannot work with sharing or with Admin."""
+
+from typing import Any
+
+from omegaconf import DictConfig
+
+from .config import (
+    RESIDUAL_SCALINGS,
+    SIDES,
+    SharedTransformerConfig,
+    option_names,
+    shares_layers,
+    side_layer_map,
+)
+from .errors import SharingError
+
+
+def check_options(cfg: SharedTransformerConfig) -> None:
+    """Raise SharingError where options contradict each other; the message says why."""
+    for side in SIDES:
+        side_layer_map(cfg, side)
+    if shares_layers(cfg):
+        _check_sharing(cfg)
+    if cfg.residual_scaling not in RESIDUAL_SCALINGS:
+        raise SharingError(
+            f"--residual-scaling {cfg.residual_scaling}: unknown; "
+            f"valid are {', '.join(RESIDUAL_SCALINGS)}"
+        )
+    if cfg.residual_scaling == "admin":
+        _check_admin(cfg)
+
+
+def _check_sharing(cfg: SharedTransformerConfig) -> None:
+    for side in SIDES:
+        _refuse(
+            f"--{side}-layers-to-keep",
+            getattr(cfg, side).layers_to_keep,
+            "renumbers layers, which breaks the layer map; "
+            "train or unroll a model of the depth you want",
+        )
+    _refuse(
+        "--quant-noise-pq",
+        cfg.quant_noise.pq,
+        "overwrites weights before each use, and a shared layer has several uses before its "
+        "gradient; drop it, or --sharing-strategy",
+    )
+    _refuse(
+        "--quant-noise-scalar",
+        cfg.quant_noise.scalar,
+        "would reach a shared layer only in the first of its positions; "
+        "drop it, or --sharing-strategy",
+    )
+    _refuse("--base-layers", cfg.base_layers, "inserts layers that the layer map does not know")
+
+
+def _check_admin(cfg: SharedTransformerConfig) -> None:
+    admin = "cannot go with --residual-scaling admin, which"
+    for side in SIDES:
+        options = getattr(cfg, side)
+        _refuse(
+            f"--{side}-normalize-before",
+            options.normalize_before,
+            f"{admin} balances the sums that post-norm normalises and pre-norm does not; "
+            "drop one of the two",
+        )
+        _refuse(
+            f"--{side}-layerdrop",
+            options.layerdrop,
+            f"{admin} measures every layer in the first pass; drop one of the two",
+        )
+    _refuse("--base-layers", cfg.base_layers, f"{admin} has no vectors for them")
+
+
+def _refuse(option: str, value: Any, reason: str) -> None:
+    if value:
+        shown = option if value is True else f"{option} {value}"
+        raise SharingError(f"{shown} {reason}")
+
+
+def check_known_options(cfg: DictConfig) -> None:
+    """Refuse misspelt keys of a Hydra config, which fairseq would drop without a word."""
+    unknown = sorted(str(key) for key in cfg if key not in option_names() | {"_name", "arch"})
+    if unknown:
+        raise SharingError(
+            f"unknown model option {unknown[0]!r} in the Hydra config; "
+            "fairseq-train --help --arch shared_transformer lists the valid ones"
+        )
