@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Runs the tests; arguments go to pytest.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+usage "Usage: test.sh [PYTEST ARGUMENTS]
+
+Runs the fast tests; those that take minutes run with -m slow, and all of them with -m ''.
+Example: scripts/test.sh -m slow tests/recipe" "$@"
+
+ensure_venv
+cd "$root"
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+exec "$venv/bin/python" -m pytest "$@"
