@@ -10,17 +10,32 @@ from typing import Any
 
 from fairseq.models import ARCH_MODEL_REGISTRY, register_model_architecture
 from fairseq.models.transformer import transformer_legacy as fairseq_presets
+from omegaconf import DictConfig
 
 from . import transformer  # noqa: F401  (registers the model that the presets belong to)
-from .config import SIDES
+from .checks import check_known_options, check_options
+from .config import SIDES, SharedTransformerConfig
 from .strategies import FIXED_UNIQUE
 
 
 def _preset(name: str) -> Callable[[Callable], Callable]:
-    """Register a preset; a second import of this module registers nothing again."""
-    if name in ARCH_MODEL_REGISTRY:
-        return lambda preset: preset
-    return register_model_architecture("shared_transformer", name)
+    """Register a preset, followed by a check of the options, so that mistakes show at once.
+
+    A second import of this module registers nothing again.
+    """
+
+    def register(preset: Callable[[argparse.Namespace], None]):
+        def complete(args: argparse.Namespace | DictConfig) -> None:
+            if isinstance(args, DictConfig):
+                check_known_options(args)
+            preset(args)
+            check_options(SharedTransformerConfig.from_namespace(args))
+
+        if name not in ARCH_MODEL_REGISTRY:
+            register_model_architecture("shared_transformer", name)(complete)
+        return preset
+
+    return register
 
 
 def _default(args: argparse.Namespace, **values: Any) -> None:

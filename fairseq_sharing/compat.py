@@ -5,6 +5,8 @@
   stays on ``weights_only`` and everything else stays refused.
 - fairseq's loader lets a file that is no checkpoint, is cut short or asks for code escape as a
   traceback of the unpickler. It is wrapped to say which file it was and what to do.
+- ``--help`` ends fairseq's option parser before it knows the model, so that no model's options
+  are ever listed. The parser is wrapped to add those of ``--arch`` first.
 - Mistakes of the user end fairseq's commands with one line (``errors.show_one_line``).
 """
 
@@ -14,7 +16,8 @@ import pickle
 import re
 
 import torch
-from fairseq import checkpoint_utils
+from fairseq import checkpoint_utils, options
+from fairseq.models import ARCH_MODEL_REGISTRY
 
 from .errors import SharingError, show_one_line
 
@@ -25,6 +28,7 @@ def apply() -> None:
         return
     torch.serialization.add_safe_globals([argparse.Namespace])
     checkpoint_utils.load_checkpoint_to_cpu = _explained(checkpoint_utils.load_checkpoint_to_cpu)
+    options.parse_args_and_arch = _with_model_help(options.parse_args_and_arch)
     show_one_line()
 
 
@@ -33,10 +37,29 @@ def _explained(load):
     def load_checkpoint_to_cpu(path, *args, **kwargs):
         try:
             return load(path, *args, **kwargs)
-        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        except FileNotFoundError:
+            raise
+        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
             raise SharingError(f"checkpoint {path}: {refusal(error)}") from error
 
     return load_checkpoint_to_cpu
+
+
+def _with_model_help(parse):
+    @functools.wraps(parse)
+    def parse_args_and_arch(parser, input_args=None, *args, **kwargs):
+        asked = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        asked.add_argument("--arch")
+        asked.add_argument("--help", "-h", action="store_true")
+        given, _ = asked.parse_known_args(input_args)
+        if given.help and given.arch in ARCH_MODEL_REGISTRY:
+            group = parser.add_argument_group(
+                "Model-specific configuration", argument_default=argparse.SUPPRESS
+            )
+            ARCH_MODEL_REGISTRY[given.arch].add_args(group)
+        return parse(parser, input_args, *args, **kwargs)
+
+    return parse_args_and_arch
 
 
 def refusal(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 
 
@@ -25,16 +26,22 @@ def user_message(error: BaseException) -> str | None:
     for link in exception_chain(error):
         if isinstance(link, SharingError | MissingFairseqError):
             return str(link)
+    if isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError):
+        return f"{error}; check the path"
+    if isinstance(error, OSError) and str(error).startswith("Model file not found"):
+        return f"{error}; check --path"
     return None
 
 
 def show_one_line() -> None:
-    """Make uncaught user mistakes end a program with one line instead of a traceback.
+    """Make uncaught user mistakes end a command of fairseq with one line instead of a traceback.
 
     fairseq's commands let exceptions escape, and its trainer wraps those of a checkpoint in a
     bare ``Exception``; only the interpreter's last hook sees them all. Other errors go to the hook
-    that was there before.
+    that was there before, and so does everything in other programs that import the plugin.
     """
+    if not any(part.startswith("fairseq") for part in Path(sys.argv[0]).parts[-2:]):
+        return
     previous = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

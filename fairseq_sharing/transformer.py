@@ -11,11 +11,10 @@ from fairseq.models.transformer import (
     TransformerEncoderBase,
     TransformerModelBase,
 )
-from omegaconf import DictConfig
 from torch import nn
 
 from .admin import ResidualProfile, check_scaling
-from .checks import check_known_options, check_options
+from .checks import check_options
 from .config import SIDES, SharedTransformerConfig, shares_layers, side_layer_map
 from .state import compact_state, expand_state
 from .strategies import LayerMap, format_layer_map, num_unique_layers
@@ -96,9 +95,7 @@ class SharedTransformerModel(TransformerModelBase):
 
     @classmethod
     def build_model(cls, args, task) -> "SharedTransformerModel":
-        """The model for parsed arguments or a Hydra config; SharingError where options conflict."""
-        if isinstance(args, DictConfig):
-            check_known_options(args)
+        """The model for parsed arguments or a Hydra config; SharingError if options conflict."""
         cfg = SharedTransformerConfig.from_namespace(args)
         check_options(cfg)
         model = super().build_model(cfg, task)
