@@ -107,7 +107,7 @@ def test_sequence_blocks_differ_by_at_most_one_and_longer_ones_come_first(layers
     ],
 )
 def test_wrong_counts_are_refused_with_what_is_valid(arguments, named):
-    with pytest.raises(SharingError, match="unique|strategy|number") as refused:
+    with pytest.raises(SharingError) as refused:
         layer_map(*arguments)
     assert named in str(refused.value)
     assert "\n" not in str(refused.value)
