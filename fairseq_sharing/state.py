@@ -26,6 +26,11 @@ def decode_map(stored: Tensor) -> LayerMap:
     return tuple(int(entry) for entry in stored.float().round().tolist())
 
 
+def is_map(name: str) -> bool:
+    """Whether an entry of a state dict is the stored map of a side."""
+    return name.endswith(".layer_map")
+
+
 def compact_state(
     state: dict[str, Any],
     aliases: Mapping[str, str],

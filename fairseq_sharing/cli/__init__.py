@@ -1,6 +1,7 @@
 """The command ``fairseq-sharing``: one module a subcommand."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -25,6 +26,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status, 2 for a mistake of the user."""
     args = build_parser().parse_args(argv)
+    for library in ("fairseq", "fairseq_sharing"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     try:
         return args.run(args) or 0
     except SharingError as error:

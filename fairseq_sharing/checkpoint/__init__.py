@@ -1,0 +1,1 @@
+"""Tools that work on checkpoint files: look, average, strip, unroll, share, convert."""

@@ -1,0 +1,80 @@
+"""The mean of several checkpoints of one model."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fairseq.checkpoint_utils import checkpoint_paths
+
+from ..errors import SharingError
+from ..state import decode_map, is_map
+from ..strategies import format_layer_map
+from .contents import Checkpoint
+from .files import Content
+
+PATTERNS = {"epochs": r"checkpoint(\d+)\.pt", "updates": r"checkpoint_\d+_(\d+)\.pt"}
+_NOT_COMPARED = re.compile("_name|dropout|layerdrop|activations|sharing|unique_layers|layer_map")
+"""Options of training only, and those of sharing, in whose place the stored maps are compared."""
+
+
+def last_checkpoints(folder: Path, kind: str, count: int) -> list[Path]:
+    """The ``count`` newest checkpoints that fairseq saved in ``folder``, newest first.
+
+    ``kind`` is ``epochs`` or ``updates``: when they were saved. SharingError if there are fewer.
+    """
+    if not folder.is_dir():
+        raise SharingError(f"{folder} is no folder; give the one that fairseq-train saved to")
+    if count < 1:
+        raise SharingError(f"--last-{kind} {count}: must be at least 1")
+    found = checkpoint_paths(str(folder), PATTERNS[kind])
+    if len(found) < count:
+        raise SharingError(
+            f"--last-{kind} {count}: {folder} has {len(found)} checkpoints saved by {kind}; "
+            "give a smaller number, or name the files"
+        )
+    return [Path(path) for path in found[:count]]
+
+
+def average(paths: Sequence[Path]) -> Content:
+    """A checkpoint whose weights are the mean of those in ``paths``, summed in float64.
+
+    Reads one file at a time. The rest, without optimiser, EMA and scores, is that of the
+    checkpoint with most updates. Raises SharingError unless all have the same options, entries
+    and shapes.
+    """
+    checkpoints = (Checkpoint.read(path) for path in paths)
+    latest = first = next(checkpoints)
+    total = {name: tensor.double() for name, tensor in first.state.items()}
+    for checkpoint in checkpoints:
+        _check_same_model(first, checkpoint)
+        for name, tensor in checkpoint.state.items():
+            total[name] += tensor
+        latest = max(latest, checkpoint, key=lambda item: item.num_updates)
+    mean = {
+        name: (total[name] / len(paths)).to(tensor.dtype) for name, tensor in first.state.items()
+    }
+    return latest.inference_content(mean, same_model=False)
+
+
+def _check_same_model(first: Checkpoint, other: Checkpoint) -> None:
+    """Raise SharingError naming the first thing that makes the two different models."""
+    one, two = _description(first), _description(other)
+    for what in [*one, *two]:
+        here, there = (facts.get(what, "missing") for facts in (one, two))
+        if here != there:
+            raise SharingError(
+                f"cannot average {first.path} and {other.path}: {what} is {here} in the first, "
+                f"{there} in the second; average checkpoints of one model"
+            )
+
+
+def _description(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What checkpoints must have in common to be averaged, the most telling first."""
+    if checkpoint.is_transformer:
+        facts = {k: v for k, v in checkpoint.options().items() if not _NOT_COMPARED.search(k)}
+    else:
+        facts = {"architecture": checkpoint.arch}
+    for name, tensor in checkpoint.state.items():
+        facts[name] = format_layer_map(decode_map(tensor)) if is_map(name) else tuple(tensor.shape)
+    return facts

@@ -1,0 +1,159 @@
+"""What is in a checkpoint: its model's options, its weights, and the model they describe."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from fairseq.data import Dictionary
+from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
+from omegaconf import OmegaConf
+from torch import Tensor
+
+from ..config import option_names
+from ..errors import SharingError
+from ..transformer import SharedTransformerModel
+from .files import Content, read_checkpoint
+
+TRANSFORMERS = ("transformer", "shared_transformer")
+UNSHARED = {
+    "sharing_strategy": "none",
+    "encoder_unique_layers": None,
+    "decoder_unique_layers": None,
+    "encoder_layer_map": None,
+    "decoder_layer_map": None,
+}
+"""The sharing options of a model in which every layer has parameters of its own."""
+
+Options = dict[str, Any]
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint file of any fairseq model, as it was read."""
+
+    path: Path
+    content: Content
+
+    @classmethod
+    def read(cls, path: Path) -> "Checkpoint":
+        """Read a file; raises SharingError where ``read_checkpoint`` does."""
+        return cls(path, read_checkpoint(path))
+
+    @property
+    def state(self) -> State:
+        """The state dict as it is stored."""
+        return self.content["model"]
+
+    @property
+    def num_updates(self) -> int:
+        """Updates that the model was trained for."""
+        return (self.content.get("optimizer_history") or [{}])[-1].get("num_updates", 0)
+
+    @property
+    def arch(self) -> str:
+        """The name given to ``--arch``."""
+        stored = self.stored_options()
+        return stored.get("_name") or stored.get("arch") or "none"
+
+    @property
+    def is_transformer(self) -> bool:
+        """Whether it is a translation Transformer, shared or not."""
+        return ARCH_MODEL_NAME_REGISTRY.get(self.arch) in TRANSFORMERS
+
+    def stored_options(self) -> Options:
+        """All options that are stored with the model: its own, often those of training too."""
+        stored = self.content.get("args") or (self.content.get("cfg") or {}).get("model")
+        if isinstance(stored, argparse.Namespace):
+            return dict(vars(stored))
+        if isinstance(stored, dict):
+            return dict(stored)
+        raise SharingError(f"checkpoint {self.path} does not say what model it holds (no options)")
+
+    def options(self) -> Options:
+        """The model's own options, those of its preset filled in.
+
+        Raises SharingError if it is no translation Transformer.
+        """
+        if not self.is_transformer:
+            raise SharingError(
+                f"checkpoint {self.path} is of architecture {self.arch}; only fairseq's "
+                "transformer, shared_transformer and their presets can be taken here"
+            )
+        filled = argparse.Namespace(**self.stored_options())
+        ARCH_CONFIG_REGISTRY[self.arch](filled)
+        # Embeddings are in the checkpoint; the file they came from may be gone.
+        apart = {"encoder_embed_path": None, "decoder_embed_path": None}
+        return {k: v for k, v in vars(filled).items() if k in option_names()} | apart
+
+    def skeleton(self, **changes: Any) -> SharedTransformerModel:
+        """The model without memory for its weights, with ``changes`` made to its options."""
+        source = self.state["encoder.embed_tokens.weight"]
+        target = self.state.get("decoder.embed_tokens.weight", source)
+        task = SimpleNamespace(
+            source_dictionary=_dictionary(len(source)), target_dictionary=_dictionary(len(target))
+        )
+        options = argparse.Namespace(**self.options() | changes)
+        with torch.device("meta"):
+            return SharedTransformerModel.build_model(options, task)
+
+    def stacked_state(self) -> State:
+        """The weights under every name that a model of N real layers has, tied ones as one tensor.
+
+        Raises SharingError if the state dict is not of the model that the options describe.
+        """
+        state = dict(self.state)
+        self.skeleton().upgrade_state_dict(state)
+        expected = self.skeleton(**UNSHARED).state_dict()
+        for name in [*expected, *state]:
+            here, there = (entries.get(name) for entries in (state, expected))
+            if here is None or there is None or here.shape != there.shape:
+                found, wanted = ("none" if t is None else tuple(t.shape) for t in (here, there))
+                raise SharingError(
+                    f"checkpoint {self.path} does not fit its own options: {name} is of shape "
+                    f"{found}, by the options it is {wanted}"
+                )
+        return state
+
+    def inference_content(
+        self, state: State, options: Options | None = None, *, same_model: bool = True
+    ) -> Content:
+        """A checkpoint that holds ``state`` and what fairseq needs to load it, and no more.
+
+        ``options`` (with ``_name``, the architecture) take the place of the stored ones, as plain
+        data, which any fairseq loads. Optimiser, EMA and metrics are left out, and the validation
+        scores too unless it is the ``same_model`` in another form.
+        """
+        content, extra = self.content, self.content.get("extra_state", {})
+        scores = ("val_loss", "best") if same_model else ()
+        kept = {key: extra[key] for key in ("train_iterator", *scores) if key in extra}
+        slim = {
+            "args": content.get("args"),
+            "cfg": content.get("cfg"),
+            "model": state,
+            "criterion": content.get("criterion"),
+            "optimizer_history": content.get("optimizer_history", [])[-1:],
+            "task_state": content.get("task_state", {}),
+            "extra_state": {"train_iterator": {"epoch": 1}} | kept,
+        }
+        if options is not None:
+            cfg = slim["cfg"] or _as_config(slim["args"])
+            common = cfg["common"] | {"user_dir": None}
+            slim |= {"args": None, "cfg": cfg | {"model": options, "common": common}}
+        return slim
+
+
+def _as_config(args: argparse.Namespace) -> Content:
+    """The flat arguments that fairseq stored before 2021 as it stores them today."""
+    return OmegaConf.to_container(convert_namespace_to_omegaconf(args), enum_to_str=True)
+
+
+def _dictionary(size: int) -> Dictionary:
+    words = Dictionary()
+    for number in range(len(words), size):
+        words.add_symbol(f"word{number}")
+    return words

@@ -1,0 +1,101 @@
+"""Checkpoint files: read without running anything in them, written whole or not at all."""
+
+import os
+import pickle
+import tempfile
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import rich.progress
+import torch
+from rich.console import Console
+
+from ..compat import refusal
+from ..errors import SharingError, exception_chain
+
+Content = dict[str, Any]
+_UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError, OSError)
+"""What torch raises, depending on where a file is cut short or how it is no checkpoint."""
+
+
+def read_checkpoint(path: Path) -> Content:
+    """The content of a fairseq checkpoint, tensors on the CPU; shows progress on a terminal.
+
+    Only plain data is taken (torch's ``weights_only``). Raises SharingError for a file that is
+    missing, cut short, no checkpoint, or that asks for code to be run.
+    """
+    if path.is_dir():
+        raise SharingError(f"{path} is a folder; give one checkpoint file, such as {path}/NAME.pt")
+    try:
+        file = _open_with_progress(path)
+    except OSError as error:
+        raise SharingError(f"cannot read checkpoint {path}: {error.strerror}") from None
+    try:
+        with file as opened:
+            content = torch.load(opened, map_location="cpu", weights_only=True)
+    except _UNREADABLE as error:
+        raise SharingError(f"checkpoint {path}: {refusal(error)}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
+        raise SharingError(f"{path} is no fairseq checkpoint: it holds no model; use another file")
+    return content
+
+
+def check_output(path: Path, force: bool) -> None:
+    """Raise SharingError if ``path`` cannot be written; meant to be called before any work."""
+    if path.is_dir():
+        raise SharingError(f"output {path} is a folder; give a file name, such as {path}/model.pt")
+    if not path.parent.is_dir():
+        raise SharingError(f"output {path}: there is no folder {path.parent}; make it first")
+    if path.exists() and not force:
+        raise SharingError(f"output {path} exists and is kept; give another name, or --force")
+
+
+def write_checkpoint(content: Content, path: Path, force: bool = False) -> None:
+    """Write a checkpoint in one step: a temporary file beside it, fsync, rename.
+
+    Raises SharingError if ``path`` exists and ``force`` is not given, and if the disk does not
+    take it; then what was there before is intact and the temporary file is gone.
+    """
+    check_output(path, force)
+    partial: Path | None = None
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        partial = Path(name)
+        with os.fdopen(descriptor, "wb") as file, _console().status(f"writing {path.name}"):
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # torch's writer wraps the OSError of a full disk
+        reasons = [link for link in exception_chain(error) if isinstance(link, OSError)]
+        if not reasons:
+            raise
+        message = f"cannot write {path}: {reasons[0].strerror}; what was there before is intact"
+        raise SharingError(message) from None
+    finally:
+        if partial:
+            partial.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The permissions that new files are not given; mkstemp makes its own private."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _console() -> Console:
+    return Console(stderr=True)
+
+
+def _open_with_progress(path: Path) -> AbstractContextManager[BinaryIO]:
+    return rich.progress.open(
+        path,
+        "rb",
+        description=f"reading {path.name}",
+        console=_console(),
+        transient=True,
+        disable=not _console().is_terminal,
+    )

@@ -1,0 +1,69 @@
+"""What a checkpoint is: its model, maps, parameters and training, and what its bytes are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from ..strategies import num_unique_layers
+from ..tying import count_parameters
+from .contents import UNSHARED, Checkpoint
+
+
+def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The facts that ``fairseq-sharing checkpoint inspect --json`` prints; sizes in bytes.
+
+    Raises SharingError if the checkpoint is not of a translation Transformer.
+    """
+    model = checkpoint.skeleton()
+    scores = checkpoint.content.get("extra_state", {})
+    return {
+        "architecture": checkpoint.arch,
+        "sides": {
+            side: {
+                "layer_map": list(layers),
+                "layers": len(layers),
+                "unique_layers": num_unique_layers(layers),
+            }
+            for side, layers in model.layer_maps.items()
+        },
+        "parameters": count_parameters(model),
+        "parameters_unshared": count_parameters(checkpoint.skeleton(**UNSHARED)),
+        "residual_scaling": checkpoint.options().get("residual_scaling", "none"),
+        "updates": checkpoint.num_updates,
+        "validation_score": scores.get("val_loss"),
+        "best_validation_score": scores.get("best"),
+        "precision": sorted(
+            {str(t.dtype).removeprefix("torch.") for t in checkpoint.state.values()}
+        ),
+        "bytes": sizes(checkpoint),
+    }
+
+
+def sizes(checkpoint: Checkpoint) -> dict[str, int]:
+    """Bytes of the file, and how many of them are which tensors; memory shared by names is once."""
+    content = checkpoint.content
+    extra = content.get("extra_state", {})
+    parts = {
+        "model": checkpoint.state,
+        "ema": [extra.get("ema"), extra.get("ema_fp32_params")],
+        "optimizer": content.get("last_optimizer_state"),
+    }
+    spent = {name: _bytes(part) for name, part in parts.items()}
+    total = checkpoint.path.stat().st_size
+    return {"file": total} | spent | {"other": total - sum(spent.values())}
+
+
+def _bytes(value: Any) -> int:
+    storages = {
+        t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in _tensors(value)
+    }
+    return sum(storages.values())
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(item)

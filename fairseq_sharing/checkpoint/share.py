@@ -1,0 +1,74 @@
+"""A shared model made from one whose layers are all different, to be trained on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..state import compact_state
+from ..strategies import LayerMap
+from ..tying import aliases, tied_groups
+from .contents import UNSHARED, Checkpoint, State
+from .files import Content
+
+
+def _mean(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.stack([tensor.double() for tensor in tensors]).mean(0).to(tensors[0].dtype)
+
+
+INITS: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {
+    "first": lambda tensors: tensors[0],
+    "last": lambda tensors: tensors[-1],
+    "mean": _mean,
+}
+"""How a shared parameter is made from those of the layers that will share it, bottom first."""
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far a stacked layer was from the parameters that it has now: |old - new| / |old|."""
+
+    side: str
+    layer: int
+    unique: int
+    relative: float
+
+
+def share(checkpoint: Checkpoint, init: str, **sharing: Any) -> tuple[Content, list[Distance]]:
+    """``checkpoint`` with layers tied as the options ``sharing`` say, and what that changed.
+
+    ``init``, a key of INITS, says which of the layers of a group gives the parameters. Raises
+    SharingError where a model cannot be built with these options.
+    """
+    model = checkpoint.skeleton(**UNSHARED | sharing)
+    stacked = checkpoint.stacked_state()
+    shared = dict(stacked)
+    for names in tied_groups(model):
+        chosen = INITS[init]([stacked[name] for name in names])
+        shared |= dict.fromkeys(names, chosen)
+    distances = [
+        distance
+        for side, layers in model.layer_maps.items()
+        for distance in _distances(side, layers, stacked, shared)
+    ]
+    compact_state(shared, aliases(model), model.layer_maps)
+    options = checkpoint.options() | UNSHARED | sharing | {"_name": "shared_transformer"}
+    return checkpoint.inference_content(shared, options, same_model=False), distances
+
+
+def _distances(side: str, layers: LayerMap, before: State, after: State) -> list[Distance]:
+    """One for each stacked layer that shares its parameters."""
+    return [
+        Distance(side, layer, unique, _distance(f"{side}.layers.{layer}.", before, after))
+        for layer, unique in enumerate(layers)
+        if layers.count(unique) > 1
+    ]
+
+
+def _distance(prefix: str, before: State, after: State) -> float:
+    names = [name for name in before if name.startswith(prefix)]
+    old = torch.cat([before[name].double().flatten() for name in names])
+    new = torch.cat([after[name].double().flatten() for name in names])
+    return float((old - new).norm() / old.norm())

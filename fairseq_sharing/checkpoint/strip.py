@@ -1,0 +1,40 @@
+"""An inference-only checkpoint: the weights, each once, in the precision asked for."""
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+from .contents import Checkpoint, State
+from .files import Content
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+NO_WEIGHTS = (".layer_map", ".residual_start", ".version")
+"""Ends of the names of entries that keep their precision, being small and exact."""
+
+
+def strip(checkpoint: Checkpoint, dtype: str | None = None) -> Content:
+    """``checkpoint`` without optimiser, EMA and metrics; weights cast to ``dtype`` if given.
+
+    ``dtype`` is a key of DTYPES. Works for every fairseq model.
+    """
+    state = {
+        name: tensor.to(DTYPES[dtype]) if dtype and _is_weight(name, tensor) else tensor
+        for name, tensor in checkpoint.state.items()
+    }
+    return checkpoint.inference_content(stored_once(state))
+
+
+def _is_weight(name: str, tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and not name.endswith(NO_WEIGHTS)
+
+
+def stored_once(state: State) -> State:
+    """The same entries, those with equal content as one tensor, which a file then holds once."""
+    seen: dict[tuple, Tensor] = {}
+    return {name: seen.setdefault(_identity(tensor), tensor) for name, tensor in state.items()}
+
+
+def _identity(tensor: Tensor) -> tuple:
+    octets = tensor.contiguous().reshape(-1).view(torch.uint8).numpy()
+    return tensor.dtype, tensor.shape, hashlib.sha256(octets.data).digest()

@@ -1,0 +1,103 @@
+"""Files that are no checkpoints, outputs that must not be lost, disks that are full."""
+
+import os
+import resource
+import subprocess
+
+import pytest
+import torch
+from support import BIN
+
+from fairseq_sharing.checkpoint.files import read_checkpoint, write_checkpoint
+from fairseq_sharing.errors import SharingError
+
+
+class Malicious:
+    """Pickles to a call that makes a folder."""
+
+    def __init__(self, target):
+        self.target = str(target)
+
+    def __reduce__(self):
+        return os.mkdir, (self.target,)
+
+
+def test_a_file_with_code_is_refused_by_the_name_it_asks_for(tmp_path):
+    made = tmp_path / "made"
+    torch.save({"model": Malicious(made)}, tmp_path / "evil.pt")
+    with pytest.raises(SharingError, match=r"evil\.pt: refused, it asks for \S*mkdir"):
+        read_checkpoint(tmp_path / "evil.pt")
+    assert not made.exists()
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 5_000, 20_000, -1])
+def test_a_truncated_file_is_refused(save, tmp_path, size):
+    whole = save().read_bytes()
+    (tmp_path / "cut.pt").write_bytes(whole[:size])
+    with pytest.raises(SharingError, match=r"cut\.pt: not a readable checkpoint"):
+        read_checkpoint(tmp_path / "cut.pt")
+
+
+@pytest.mark.parametrize("content", [b"plain text\n" * 100, bytes(range(256)) * 40, b"PK\x03\x04"])
+def test_a_file_of_another_kind_is_refused(tmp_path, content):
+    (tmp_path / "other.pt").write_bytes(content)
+    with pytest.raises(SharingError, match=r"other\.pt"):
+        read_checkpoint(tmp_path / "other.pt")
+
+
+@pytest.mark.parametrize("content", [{"epoch": 3}, [1, 2], {"model": 3}, torch.ones(3)])
+def test_a_torch_file_without_a_model_is_refused(tmp_path, content):
+    torch.save(content, tmp_path / "weights.pt")
+    with pytest.raises(SharingError, match="no fairseq checkpoint"):
+        read_checkpoint(tmp_path / "weights.pt")
+
+
+def test_folders_and_missing_files_are_named(tmp_path):
+    with pytest.raises(SharingError, match="is a folder"):
+        read_checkpoint(tmp_path)
+    with pytest.raises(SharingError, match=r"nothing\.pt: No such file"):
+        read_checkpoint(tmp_path / "nothing.pt")
+
+
+def test_an_existing_output_is_kept_unless_forced(tmp_path):
+    output = tmp_path / "out.pt"
+    output.write_bytes(b"precious")
+    with pytest.raises(SharingError, match=r"out\.pt exists and is kept.*--force"):
+        write_checkpoint({"model": {}}, output)
+    assert output.read_bytes() == b"precious"
+    write_checkpoint({"model": {}}, output, force=True)
+    assert read_checkpoint(output) == {"model": {}}
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(SharingError, match="is a folder"):
+        write_checkpoint({"model": {}}, tmp_path)
+    with pytest.raises(SharingError, match="there is no folder"):
+        write_checkpoint({"model": {}}, tmp_path / "none" / "out.pt")
+
+
+def test_output_has_the_permissions_of_other_new_files(tmp_path):
+    (tmp_path / "other").touch()
+    write_checkpoint({"model": {}}, tmp_path / "out.pt")
+    assert (tmp_path / "out.pt").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(save, tmp_path):
+    source = save()
+    output = tmp_path / "out" / "model.pt"
+    output.parent.mkdir()
+    output.write_bytes(b"precious")
+    command = [BIN / "fairseq-sharing", "checkpoint", "strip", source]
+    result = subprocess.run(
+        [*command, "--output", output, "--force"],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        f"fairseq-sharing: error: cannot write {output}: File too large; "
+        "what was there before is intact"
+    ]
+    assert output.read_bytes() == b"precious"
+    assert list(output.parent.iterdir()) == [output]

@@ -1,0 +1,51 @@
+"""What inspect says, of files whose content is known."""
+
+import json
+
+import pytest
+from support import sharing_options
+
+from fairseq_sharing.checkpoint.contents import Checkpoint
+from fairseq_sharing.checkpoint.inspect import inspect
+from fairseq_sharing.errors import SharingError
+from fairseq_sharing.strategies import layer_map
+
+
+def test_a_trained_model_is_described(trained, tool):
+    status, printed, _ = tool("inspect", trained.last, "--json")
+    facts = json.loads(printed)
+    assert status == 0
+    assert facts["sides"]["encoder"] == {
+        "layer_map": [0, 1, 1, 0],
+        "layers": 4,
+        "unique_layers": 2,
+    }
+    assert facts["updates"] == 150
+    assert facts["architecture"] == "shared_transformer_tiny"
+    assert facts["precision"] == ["float32"]
+    spent = facts["bytes"]
+    assert spent["file"] == trained.last.stat().st_size
+    assert 4 * facts["parameters"] <= spent["model"] <= 4 * facts["parameters"] + 100
+    assert spent["optimizer"] == pytest.approx(2 * spent["model"], rel=0.01)
+    assert sum(spent.values()) == 2 * spent["file"]
+
+
+def test_the_drawing_for_people_has_the_same_facts(trained, tool):
+    _, printed, _ = tool("inspect", trained.last)
+    assert "0,1,1,0 (4 layers, 2 unique)" in printed
+    assert "150" in printed
+
+
+def test_parameters_are_counted_once_and_as_if_unshared(save):
+    plain = inspect(Checkpoint.read(save("plain.pt", arch="transformer")))
+    shared = inspect(Checkpoint.read(save("shared.pt", **sharing_options("cycle", 2))))
+    assert plain["parameters"] == plain["parameters_unshared"] == shared["parameters_unshared"]
+    assert shared["parameters"] < plain["parameters"]
+    assert plain["sides"]["decoder"]["layer_map"] == list(layer_map("none", 4))
+
+
+def test_models_of_other_architectures_are_named(save):
+    checkpoint = Checkpoint.read(save(arch="transformer_tiny"))
+    checkpoint.content["cfg"]["model"]._name = "lstm"
+    with pytest.raises(SharingError, match="is of architecture lstm"):
+        inspect(checkpoint)

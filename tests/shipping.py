@@ -1,0 +1,116 @@
+"""A small translation model as its user has it: data, SentencePiece, checkpoints, commands."""
+
+import functools
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import sentencepiece
+from support import PLUGIN, run
+
+WORDS = ["red", "blue", "green", "cat", "dog", "house", "tree", "sees", "likes", "takes", "the"]
+SHARED = (
+    *("--sharing-strategy", "cycle_rev", "--encoder-layers", 4, "--decoder-layers", 4),
+    *("--encoder-unique-layers", 2, "--decoder-unique-layers", 2),
+)
+PRE_NORM = ("--encoder-normalize-before", "--decoder-normalize-before")
+
+# Stands in for an environment in which the plugin is not installed.
+WITHOUT_PLUGIN = (
+    "import sys; sys.modules['fairseq_sharing'] = None; import fairseq_cli.{0} as command; "
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Where a toy model lives: ``checkpoints`` holds those of updates 50, 100 and 150."""
+
+    folder: Path
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data-bin"
+
+    @property
+    def spm(self) -> Path:
+        return self.folder / "spm.model"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def last(self) -> Path:
+        return self.checkpoints / "checkpoint_last.pt"
+
+    def text(self, side: str) -> list[str]:
+        """The raw test set, language ``en`` or ``de``."""
+        return (self.folder / f"test.{side}").read_text("utf-8").splitlines()
+
+
+@functools.cache
+def train_once(folder: Path) -> Trained:
+    """Train in a folder that is made for it; a second call returns what is there."""
+    folder.mkdir()
+    trained = Trained(folder)
+    _prepare(trained)
+    train(trained, trained.checkpoints, *SHARED, *PRE_NORM, "--save-interval-updates", 50)
+    return trained
+
+
+def _prepare(trained: Trained) -> None:
+    """A language pair in which every word is written backwards."""
+    draw = random.Random(1)
+    texts = {}
+    for part, size in (("train", 400), ("valid", 20), ("test", 40)):
+        source = [" ".join(draw.choices(WORDS, k=draw.randint(3, 9))) for _ in range(size)]
+        target = [" ".join(word[::-1] for word in line.split()) for line in source]
+        texts |= {f"{part}.en": source, f"{part}.de": target}
+    for name, lines in texts.items():
+        (trained.folder / name).write_text("\n".join(lines) + "\n", "utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(texts["train.en"] + texts["train.de"]),
+        model_prefix=str(trained.spm.with_suffix("")),
+        vocab_size=45,
+        minloglevel=2,
+    )
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(trained.spm))
+    for name, lines in texts.items():
+        pieces = "\n".join(" ".join(line) for line in processor.encode(lines, out_type=str))
+        (trained.folder / f"pieces.{name}").write_text(pieces + "\n", "utf-8")
+    parts = [
+        (f"--{part}pref", trained.folder / f"pieces.{part}") for part in ("train", "valid", "test")
+    ]
+    run(
+        *("fairseq-preprocess", "--joined-dictionary", "-s", "en", "-t", "de"),
+        *("--destdir", trained.data),
+        *(argument for pair in parts for argument in pair),
+    )
+
+
+def train(trained: Trained, save: Path, *options: object, updates: int = 150) -> str:
+    """fairseq-train on the toy pair; returns what it printed."""
+    return run(
+        *("fairseq-train", trained.data, "--user-dir", PLUGIN, "--arch", "shared_transformer_tiny"),
+        *("--share-all-embeddings", "--dropout", 0, "--cpu", "--no-progress-bar", "--seed", 1),
+        *("--optimizer", "adam", "--lr", 0.01, "--lr-scheduler", "inverse_sqrt"),
+        *("--warmup-updates", 50, "--max-tokens", 600, "--max-update", updates),
+        *("--no-epoch-checkpoints", "--save-dir", save, "--log-interval", 10, *options),
+    ).stdout
+
+
+@functools.cache
+def decode(
+    trained: Trained, checkpoint: Path, *options: object, plugin: bool = True
+) -> tuple[str, ...]:
+    """fairseq-generate's scores and hypotheses in order; ``plugin``: whether it can be imported."""
+    if plugin:
+        command = ("fairseq-generate", trained.data, "--user-dir", PLUGIN)
+    else:
+        stock = WITHOUT_PLUGIN.format("generate") + "command.cli_main()"
+        command = ("python", "-c", stock, trained.data)
+    settings = ("--beam", 4, "--required-batch-size-multiple", 1, "--cpu", "--path", checkpoint)
+    printed = run(*command, *settings, *options).stdout
+    lines = re.findall(r"^D-(\d+)\t(.*)$", printed, re.MULTILINE)
+    return tuple(line for _, line in sorted(lines, key=lambda pair: int(pair[0])))
