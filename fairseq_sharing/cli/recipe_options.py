@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..recipe.experiment import Experiment, load
+from ..recipe.experiment import Experiment
+from ..recipe.experiment_file import load
 
 
 def add_stage_parser(subparsers: Any, name: str, purpose: str, example: str) -> Any:

@@ -99,7 +99,7 @@ def sha256(path: Path) -> str:
 def exclusive(folder: Path) -> Iterator[int]:
     """Hold the folder alone; yields a descriptor that keeps it held in any child given it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    with (folder / ".lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

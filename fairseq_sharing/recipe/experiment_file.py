@@ -1,0 +1,123 @@
+"""Reads experiments from TOML files and checks all that can be known before any work is done."""
+
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from ..errors import SharingError
+from ..strategies import layer_map
+from .experiment import Data, Experiment, Languages, Options, System
+
+Table = dict[str, Any]
+
+TYPES: dict[Any, tuple[type, str]] = {
+    str: (str, "a string"),
+    int: (int, "a whole number"),
+    int | None: (int, "a whole number"),
+    tuple[int, ...]: (list, "a list of whole numbers"),
+    tuple[System, ...]: (list, "a list of tables, each headed [[systems]]"),
+    Options: (dict, "a table"),
+    Languages: (dict, "a table"),
+    Data: (dict, "a table"),
+}
+
+
+def load(path: Path, *, quick: bool = False) -> Experiment:
+    """Read an experiment; quick lays its [quick] table over the rest and renames it NAME-quick.
+
+    A path without .toml works too. Missing and unknown keys, and values of a wrong type or out
+    of range, are errors that name the file and the key.
+    """
+    path = path if path.suffix == ".toml" else path.with_name(path.name + ".toml")
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SharingError(f"cannot read experiment {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise SharingError(f"{path} is not a TOML file: {error}") from None
+    overrides = tables.pop("quick", None)
+    if quick:
+        _check(isinstance(overrides, dict), f"--quick: {path} has no [quick] table")
+        tables = _merge(tables, overrides)
+    try:
+        return _experiment(path.stem + ("-quick" if quick else ""), tables)
+    except SharingError as error:
+        raise SharingError(f"{path}: {error}") from None
+
+
+def _experiment(name: str, tables: Table) -> Experiment:
+    fields = _checked(Experiment, "top level", tables | {"name": name})
+    fields["languages"] = Languages(**_checked(Languages, "[languages]", tables["languages"]))
+    fields["data"] = Data(**_checked(Data, "[data]", tables["data"]))
+    fields["systems"] = tuple(
+        System(**_checked(System, f"[[systems]] number {number}", table))
+        for number, table in enumerate(tables["systems"], 1)
+    )
+    fields["seeds"] = tuple(tables["seeds"])
+    experiment = Experiment(**fields)
+    _check_experiment(experiment)
+    return experiment
+
+
+def _checked(kind: type[Any], where: str, table: Any) -> Table:
+    """The table, if it gives a dataclass the fields it needs, of the types it needs."""
+    _check(isinstance(table, dict), f"{where} must be a table")
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    for key, value in table.items():
+        _check(key in fields, f"{where}: unknown key '{key}'; choose from {', '.join(fields)}")
+        expected, description = TYPES[fields[key].type]
+        _check(type(value) is expected, f"{where}: {key} = {value!r} must be {description}")
+        _check(expected is not int or value >= 1, f"{where}: {key} = {value} must be at least 1")
+    for key, field in fields.items():
+        optional = {field.default, field.default_factory} != {dataclasses.MISSING}
+        _check(optional or key in table, f"{where}: '{key}' is missing")
+    return dict(table)
+
+
+def _check_experiment(experiment: Experiment) -> None:
+    """What no field shows alone: names, maps, the baseline, the number of updates."""
+    names = [system.name for system in experiment.systems]
+    for system in experiment.systems:
+        _check_system(system, {**experiment.train, **system.options})
+    _check(len(set(names)) == len(names), f"two systems have the same name: {', '.join(names)}")
+    _check(
+        experiment.baseline in names,
+        f"baseline '{experiment.baseline}' is no system; there are {', '.join(names)}",
+    )
+    seeds = experiment.seeds
+    _check(
+        bool(seeds) and all(type(seed) is int for seed in seeds),
+        f"seeds = {list(seeds)} must hold at least one whole number, and nothing else",
+    )
+
+
+def _check_system(system: System, options: Options) -> None:
+    _check(
+        re.fullmatch(r"\w[\w .+-]*", system.name) is not None,
+        f"[[systems]] name = '{system.name}' must be fit for a folder: letters, digits and _.+-",
+    )
+    try:
+        layer_map(system.strategy, system.layers, system.unique_layers)
+    except SharingError as error:
+        raise SharingError(f"system {system.name}: {error}") from None
+    _check(
+        type(options.get("max-update")) is int,
+        f"system {system.name}: [train] max-update must be a whole number of updates",
+    )
+
+
+def _check(condition: bool, message: str) -> None:
+    if not condition:
+        raise SharingError(message)
+
+
+def _merge(base: Table, over: Table) -> Table:
+    """Over laid on base, table by table."""
+    both = {
+        key: _merge(base[key], over[key])
+        for key in base.keys() & over.keys()
+        if isinstance(base[key], dict)
+    }
+    return base | over | both

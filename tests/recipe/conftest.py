@@ -1,0 +1,81 @@
+"""A small experiment on planted text: every word has one translation, and word order is kept."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from fairseq_sharing.recipe.experiment import Experiment
+from fairseq_sharing.recipe.experiment_file import load
+
+WORDS = {f"{a}{b}": f"{b}{a}" for a in ("ba", "do", "ki", "lu") for b in ("men", "ros", "tal")}
+
+TINY = """
+baseline = "vanilla"
+seeds = [1]
+[languages]
+source = "en"
+target = "de"
+[data]
+corpus = "libreoffice"
+max_words = 8
+valid_segments = 20
+test_segments = 41
+vocabulary = 40
+[train]
+encoder-embed-dim = 16
+encoder-ffn-embed-dim = 32
+encoder-attention-heads = 2
+decoder-attention-heads = 2
+share-all-embeddings = true
+encoder-normalize-before = true
+decoder-normalize-before = true
+dropout = 0.0
+optimizer = "adam"
+lr = 5e-3
+max-tokens = 600
+max-update = 12
+log-interval = 2
+save-interval-updates = 4
+[generate]
+beam = 2
+[[systems]]
+name = "vanilla"
+strategy = "none"
+layers = 2
+[[systems]]
+name = "cycle rev"
+strategy = "cycle_rev"
+layers = 4
+unique_layers = 2
+[quick.train]
+max-update = 4
+"""
+
+
+@pytest.fixture
+def tiny_file(tmp_path) -> Path:
+    """The tiny experiment as a file, in a folder with a space in its name."""
+    folder = tmp_path / "my experiments"
+    folder.mkdir()
+    (folder / "tiny.toml").write_text(TINY)
+    return folder / "tiny.toml"
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Experiment:
+    path = tmp_path_factory.mktemp("experiment") / "tiny.toml"
+    path.write_text(TINY)
+    return load(path)
+
+
+@pytest.fixture(scope="session")
+def own_text(tmp_path_factory) -> tuple[Path, Path]:
+    """Four hundred different sentences and their translations."""
+    folder = tmp_path_factory.mktemp("own text")
+    draw = random.Random(1)
+    sentences = {tuple(draw.choices(list(WORDS), k=draw.randint(3, 8))) for _ in range(400)}
+    ordered = sorted(sentences)
+    (folder / "my.en").write_text("".join(" ".join(s) + "\n" for s in ordered))
+    (folder / "my.de").write_text("".join(" ".join(WORDS[w] for w in s) + "\n" for s in ordered))
+    return folder / "my.en", folder / "my.de"

@@ -1,0 +1,96 @@
+"""Experiments: what the demo holds, what --quick changes, and mistakes in a file."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fairseq_sharing import SharingError, count_parameters, layer_map
+from fairseq_sharing.cost import Sizes, weightless_model
+from fairseq_sharing.recipe.experiment import to_flags
+from fairseq_sharing.recipe.experiment_file import load
+from fairseq_sharing.recipe.runs import runs_of
+from fairseq_sharing.strategies import format_layer_map
+
+DEMO = Path(__file__).parents[2] / "experiments" / "demo.toml"
+
+
+def test_systems_of_the_demo_have_nearly_equal_parameter_counts():
+    counts = {}
+    experiment = load(DEMO)
+    for run in runs_of(experiment, Path("runs")):
+        system = run.system
+        layers = format_layer_map(layer_map(system.strategy, system.layers, system.unique_layers))
+        sizes = Sizes(
+            run.options["encoder-embed-dim"],
+            run.options["encoder-ffn-embed-dim"],
+            run.options["encoder-attention-heads"],
+            experiment.data.vocabulary,
+        )
+        model = weightless_model(
+            sizes,
+            encoder_layers=system.layers,
+            decoder_layers=system.layers,
+            encoder_layer_map=layers,
+            decoder_layer_map=layers,
+        )
+        counts[run.name] = count_parameters(model)
+    assert set(counts) == {"vanilla", "universal", "sequence", "cycle", "cycle_rev"}
+    assert max(counts.values()) / min(counts.values()) < 1.02
+
+
+def test_quick_lays_its_table_over_the_rest(tiny_file):
+    full, quick = load(tiny_file), load(tiny_file.with_suffix(""), quick=True)
+    assert (full.name, quick.name) == ("tiny", "tiny-quick")
+    assert (full.train["max-update"], quick.train["max-update"]) == (12, 4)
+    assert full.train["lr"] == quick.train["lr"]
+
+
+def test_runs_have_a_folder_for_each_seed(tiny_file):
+    tiny_file.write_text(tiny_file.read_text().replace("seeds = [1]", "seeds = [1, 2]"))
+    names = [run.name for run in runs_of(load(tiny_file), Path("runs"))]
+    assert names == ["vanilla-seed1", "vanilla-seed2", "cycle rev-seed1", "cycle rev-seed2"]
+
+
+def test_flags():
+    options = {"beam": 4, "adam-betas": "(0.9, 0.98)", "cpu": True, "fp16": False}
+    assert to_flags(options) == ["--beam", "4", "--adam-betas", "(0.9, 0.98)", "--cpu"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("beam = 2", "beam = ", "is not a TOML file"),
+        ('corpus = "libreoffice"', "", r"\[data\]: 'corpus' is missing"),
+        ("max_words", "max_word", "unknown key 'max_word'; choose from corpus, max_words"),
+        ("vocabulary = 40", 'vocabulary = "40"', "vocabulary = '40' must be a whole number"),
+        ("layers = 4", "layers = true", "layers = True must be a whole number"),
+        ("seeds = [1]", "", "'seeds' is missing"),
+        ("seeds = [1]", "seeds = 1", "seeds = 1 must be a list"),
+        ("seeds = [1]", "seeds = []", "seeds = .* at least one"),
+        ("vocabulary = 40", "vocabulary = 0", "vocabulary = 0 must be at least 1"),
+        ('"cycle_rev"', '"cycel"', "unknown .*strategy 'cycel'.*universal, sequence"),
+        ("unique_layers = 2", "unique_layers = 5", "system cycle rev: .* got 5"),
+        ("unique_layers = 2", "", "system cycle rev: .*needs a number of unique layers"),
+        ('baseline = "vanilla"', 'baseline = "plain"', "'plain' is no system; .* vanilla, cycle"),
+        ('name = "cycle rev"', 'name = "vanilla"', "same name"),
+        ('name = "cycle rev"', 'name = "../up"', "name = '../up'"),
+        ("max-update = 12", "", "max-update"),
+        ("max-update = 12", 'max-update = "many"', "max-update"),
+    ],
+)
+def test_mistakes_in_a_file_are_named(tiny_file, before, after, message):
+    assert before in tiny_file.read_text()
+    tiny_file.write_text(tiny_file.read_text().replace(before, after, 1))
+    with pytest.raises(SharingError, match=f"^{re.escape(str(tiny_file))}.*{message}"):
+        load(tiny_file)
+
+
+def test_unknown_system_missing_file_and_no_quick_table(tiny_file, tmp_path):
+    with pytest.raises(SharingError, match="--systems circle: tiny has vanilla, cycle rev"):
+        load(tiny_file).select(["vanilla", "circle"])
+    with pytest.raises(SharingError, match=r"cannot read experiment .*none\.toml: No such file"):
+        load(tmp_path / "none")
+    tiny_file.write_text(tiny_file.read_text().split("[quick.train]")[0])
+    with pytest.raises(SharingError, match=r"--quick: .* has no \[quick\] table"):
+        load(tiny_file, quick=True)
