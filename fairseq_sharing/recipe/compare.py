@@ -15,7 +15,7 @@ from ..strategies import layer_map, num_unique_layers
 from .experiment import Experiment
 from .figure import draw
 from .prepare import TEST_SETS
-from .runs import Run, runs_of
+from .runs import Run, require_baseline, runs_of
 from .scoring import Score
 from .stages import write_text
 from .training_log import TrainingLog
@@ -76,14 +76,13 @@ def compare(experiment: Experiment, folder: Path, console: Console) -> Path:
 
 def collect(experiment: Experiment, folder: Path) -> list[Row]:
     """A row for each run and test set; speeds are relative to the baseline's of the same seed."""
+    require_baseline(experiment)
     runs = runs_of(experiment, folder)
     logs = {run.name: TrainingLog(run.log).refresh() for run in runs}
     speeds = {run.name: _known(run, logs[run.name].updates_per_second) for run in runs}
     baselines = {
         run.seed: speeds[run.name] for run in runs if run.system.name == experiment.baseline
     }
-    if not baselines:
-        raise SharingError(f"the baseline '{experiment.baseline}' is missing: add it to --systems")
     rows = []
     for run in runs:
         scores = _scores(run)

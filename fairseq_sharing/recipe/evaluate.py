@@ -9,7 +9,7 @@ from .experiment import Experiment, to_flags
 from .jobs import Job, fairseq_tool, run_jobs
 from .parallel_text import read_lines
 from .prepare import DATA, TEST_SETS, require_prepared
-from .runs import Run, runs_of
+from .runs import Run, require_baseline, runs_of
 from .scoring import score
 from .stages import Stage, exclusive, sha256, write_json, write_lines
 from .train import on_cpu, slots, user_dir
@@ -22,6 +22,7 @@ def evaluate(experiment: Experiment, folder: Path) -> None:
 
     Every segment is decoded and scored; fairseq-generate returning another number is an error.
     """
+    require_baseline(experiment)
     require_prepared(experiment, folder)
     runs = runs_of(experiment, folder)
     for run in runs:

@@ -17,11 +17,11 @@ from .stages import sha256
 
 OWN_TEXT = "or give your own parallel text with --src FILE --tgt FILE"
 HELP_TREES = Path("usr/share/libreoffice/help")
-PACKAGED_NAMES = {"en": ("en-us", "en-US"), "pt": ("pt", "pt"), "zh": ("zh-cn", "zh-CN")}
+PACKAGED_NAMES = {"en": ("en-us", "en-US"), "zh": ("zh-cn", "zh-CN")}
 
 
 def read_help(folder: Path, source: str, target: str) -> tuple[list[Segment], dict[str, str]]:
-    """Every paragraph of the help in two languages, and the version of each package.
+    """Every paragraph of the help in two languages, and the checksum of each package's file.
 
     The packages are fetched into folder, without root; those that are there and pass apt's
     checksum are used again.
@@ -33,17 +33,17 @@ def read_help(folder: Path, source: str, target: str) -> tuple[list[Segment], di
                 f"run on Debian or Ubuntu, {OWN_TEXT}"
             )
     folder.mkdir(parents=True, exist_ok=True)
-    texts, versions = [], {}
+    texts, origin = [], {}
     for language in (source, target):
         name, tree = PACKAGED_NAMES.get(language, (language, language))
         package = _fetch(f"libreoffice-help-{name}", folder)
-        versions[package.name] = sha256(package)
+        origin[package.name] = sha256(package)
         texts.append(_paragraphs(package, tree))
     return [
         Segment(document, text, texts[1][document, identifier])
         for (document, identifier), text in texts[0].items()
         if (document, identifier) in texts[1]
-    ], versions
+    ], origin
 
 
 def _fetch(package: str, folder: Path) -> Path:

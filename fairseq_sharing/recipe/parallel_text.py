@@ -90,8 +90,9 @@ def split(segments: list[Segment], valid: int, test: int) -> Split:
     train = [segment for name in names for segment in documents[name]]
     if not train or [len(part) for part in held_out] != [test, valid]:
         raise SharingError(
-            f"too little parallel text: {len(segments)} usable segments cannot give {test} for "
-            f"test, {valid} for validation and some for training; bring more or lower the numbers"
+            f"too little parallel text: {len(segments)} usable segments (different ones within "
+            f"max_words) cannot give {test} for test, {valid} for validation and some for "
+            "training; bring more text or change [data]"
         )
     return Split(train, valid=held_out[1], test=held_out[0])
 

@@ -1,6 +1,7 @@
 """The first stage: raw text to a corpus, a SentencePiece model and fairseq's binary data."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,7 @@ from ..errors import SharingError
 from . import libreoffice
 from .experiment import Experiment
 from .jobs import Job, fairseq_tool, run_jobs
-from .parallel_text import (
-    Segment,
-    Split,
-    clean,
-    read_lines,
-    read_parallel,
-    split,
-)
+from .parallel_text import Segment, Split, clean, read_lines, read_parallel, split
 from .stages import Stage, exclusive, sha256, write_json, write_lines
 
 CORPORA = {"libreoffice": libreoffice.read_help}
@@ -31,17 +25,18 @@ def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | 
 
     own_text is a source and a target file to use instead of the experiment's corpus.
     """
-    for path in own_text or ():
-        read_lines(path)
+    if own_text:
+        read_parallel(*own_text)
     text = [sha256(path) for path in own_text] if own_text else experiment.data.corpus
     stage = _stage(experiment, folder, text)
     stage.refuse_changes()
     if stage.is_finished():
         return
     with exclusive(folder) as lock:
-        stage.begin()
+        stage.start_over()
         manifest = build_corpus(experiment, folder / "corpus", own_text)
         encode(experiment, folder, list(manifest["segments"]))
+        shutil.rmtree(folder / DATA, ignore_errors=True)
         run_jobs([_preprocessing(experiment, folder)], 1, lock)
         write_json(folder / "corpus" / "manifest.json", manifest)
         stage.finish()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import SharingError
 from .experiment import Experiment, System
 from .stages import Stage, write_json
 
@@ -71,9 +72,17 @@ def runs_of(experiment: Experiment, folder: Path) -> list[Run]:
     ]
 
 
+def require_baseline(experiment: Experiment) -> None:
+    """Raise SharingError if --systems left out the system that the others are compared with."""
+    if experiment.baseline not in [system.name for system in experiment.systems]:
+        raise SharingError(
+            f"--systems lacks the baseline '{experiment.baseline}', which the others are compared "
+            "with: add it"
+        )
+
+
 def write_versions(path: Path) -> None:
     """Record what the run depends on beside its options: Python, packages, machine."""
-    installed = {dist.name: dist.version for dist in importlib.metadata.distributions()}
-    versions = {name: installed.get(name, "not installed") for name in PACKAGES}
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     machine = {"python": sys.version.split()[0], "platform": platform.platform()}
     write_json(path, versions | machine | {"cores": os.cpu_count()})

@@ -53,8 +53,12 @@ class Stage:
             )
 
     def begin(self) -> None:
-        """Record the settings before the first output is written."""
+        """Record the settings of a step that goes on after an interruption, before it starts."""
         self._write(finished=False)
+
+    def start_over(self) -> None:
+        """Forget the stamp of a step that is always done from its start."""
+        self.stamp.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Record that all outputs are complete."""

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -12,9 +13,9 @@ from rich.console import Console
 from support import BIN
 
 from fairseq_sharing import SharingError
-from fairseq_sharing.recipe.compare import compare
+from fairseq_sharing.recipe.compare import collect, compare
 from fairseq_sharing.recipe.evaluate import evaluate
-from fairseq_sharing.recipe.prepare import prepare
+from fairseq_sharing.recipe.prepare import prepare, require_prepared
 from fairseq_sharing.recipe.runs import runs_of
 from fairseq_sharing.recipe.stages import exclusive
 from fairseq_sharing.recipe.train import train
@@ -57,9 +58,28 @@ def test_preparing_twice_does_it_once(tiny, own_text, prepared):
     assert sizes == [21, 42]
 
 
+def test_an_interrupted_preparation_is_done_again(tiny, own_text, prepared, tmp_path):
+    folder = tmp_path / "again"
+    shutil.copytree(prepared, folder)
+    stamp = folder / "prepare.stage.json"
+    stamp.write_text(stamp.read_text().replace("true", "false"))
+    prepare(tiny, folder, own_text)
+    for text in ("corpus/test.de", "spm/train.en", "data-bin/dict.en.txt"):
+        assert (folder / text).read_bytes() == (prepared / text).read_bytes()
+
+
 def test_another_text_in_the_same_folder_is_refused(tiny, own_text, prepared):
     with pytest.raises(SharingError, match=r"data\.corpus.*remove that folder"):
         prepare(tiny, prepared, own_text[::-1])
+
+
+def test_a_failed_preparation_does_not_stand_in_the_way(tiny, own_text, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SharingError, match="apt-get not found"):
+        prepare(tiny, tmp_path / "run", None)
+    monkeypatch.undo()
+    prepare(tiny, tmp_path / "run", own_text)
+    require_prepared(tiny, tmp_path / "run")
 
 
 def test_a_vocabulary_that_the_text_cannot_fill(tiny, own_text, tmp_path):
@@ -74,6 +94,9 @@ def test_stages_ask_for_the_one_before(tiny, prepared, tmp_path):
             stage(tiny, tmp_path / "nothing")
     with pytest.raises(SharingError, match="no complete training: run fairseq-sharing train"):
         compare(tiny, tmp_path / "nothing", Console())
+    for stage in (evaluate, collect):
+        with pytest.raises(SharingError, match="--systems lacks the baseline 'vanilla'"):
+            stage(tiny.select(["cycle rev"]), prepared)
 
 
 def test_training_leaves_all_that_made_it(tiny, trained):
