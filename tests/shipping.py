@@ -72,7 +72,7 @@ def _prepare(trained: Trained) -> None:
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(texts["train.en"] + texts["train.de"]),
         model_prefix=str(trained.spm.with_suffix("")),
-        vocab_size=45,
+        vocab_size=38,
         minloglevel=2,
     )
     processor = sentencepiece.SentencePieceProcessor(model_file=str(trained.spm))

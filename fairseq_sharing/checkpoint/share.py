@@ -54,6 +54,7 @@ def share(checkpoint: Checkpoint, init: str, **sharing: Any) -> tuple[Content, l
         for distance in _distances(side, layers, stacked, shared)
     ]
     compact_state(shared, aliases(model), model.layer_maps)
+    shared |= {name: t for name, t in checkpoint.state.items() if name.endswith(".residual_start")}
     options = checkpoint.options() | UNSHARED | sharing | {"_name": "shared_transformer"}
     return checkpoint.inference_content(shared, options, same_model=False), distances
 

@@ -5,23 +5,30 @@ from dataclasses import fields
 from fairseq.models.transformer import TransformerConfig
 
 from ..config import SharedTransformerConfig
-from .contents import Checkpoint, Options
+from .contents import Checkpoint, Options, State
 from .files import Content
+from .fold import fold_residuals
 
 
 def unroll(checkpoint: Checkpoint) -> Content:
     """A checkpoint with N real layers a side, which stock fairseq decodes without this plugin.
 
     Its options are plain data, so that torch's safe loader takes it without being told of any
-    class. Layers that were tied are the same tensor, which the file holds once.
+    class. Layers that were tied are the same tensors, which the file holds once. Admin's residual
+    vectors are folded into the weights. Raises SharingError where that cannot be done.
     """
-    return checkpoint.inference_content(checkpoint.stacked_state(), plain_options(checkpoint))
+    state, options = unrolled(checkpoint)
+    return checkpoint.inference_content(state, options)
 
 
-def plain_options(checkpoint: Checkpoint) -> Options:
-    """The options of the same Transformer that fairseq's own model has."""
+def unrolled(checkpoint: Checkpoint) -> tuple[State, Options]:
+    """State dict and options of fairseq's own ``transformer`` that computes the same."""
     ours, theirs = (
-        {f.name for f in fields(c)} for c in (SharedTransformerConfig, TransformerConfig)
+        {field.name for field in fields(config)}
+        for config in (SharedTransformerConfig, TransformerConfig)
     )
-    options = checkpoint.options()
-    return {k: v for k, v in options.items() if k not in ours - theirs} | {"_name": "transformer"}
+    state, options = checkpoint.stacked_state(), checkpoint.options()
+    if options.get("residual_scaling", "none") != "none":
+        state, options = fold_residuals(state, checkpoint.state, options)
+    plain = {name: value for name, value in options.items() if name not in ours - theirs}
+    return state, plain | {"_name": "transformer"}

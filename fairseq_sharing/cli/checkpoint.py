@@ -157,8 +157,11 @@ def _add_unroll(tools: Any) -> None:
 
 def _unroll(args: argparse.Namespace) -> None:
     check_output(args.output, args.force)
-    write_checkpoint(unroll(Checkpoint.read(args.input)), args.output, args.force)
+    checkpoint = Checkpoint.read(args.input)
+    write_checkpoint(unroll(checkpoint), args.output, args.force)
     _say_sizes(args)
+    if checkpoint.options().get("residual_scaling", "none") != "none":
+        print("residual vectors are folded into the weights and embeddings around them")
 
 
 def _add_share(tools: Any) -> None:
