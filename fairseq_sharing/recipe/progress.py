@@ -54,7 +54,7 @@ class TrainingDisplay:
             table.add_row(
                 run.name,
                 _stage(run, log, running),
-                ProgressBar(total=run.max_update, completed=log.updates, width=24),
+                ProgressBar(total=run.max_update, completed=log.updates, width=16),
                 f"{log.updates}/{run.max_update}",
                 _figure(log.valid_loss),
                 _figure(log.updates_per_second),
