@@ -6,9 +6,18 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import SharingError
-from . import checkpoint, compare, describe, evaluate, prepare, train
+from . import checkpoint, compare, describe, evaluate, export, prepare, train, translate
 
-SUBCOMMANDS = (describe, prepare, train, evaluate, compare, checkpoint)
+SUBCOMMANDS = (
+    describe,
+    prepare,
+    train,
+    evaluate,
+    compare,
+    checkpoint,
+    export,
+    translate,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,0 +1,84 @@
+"""``fairseq-sharing translate``: lines of text from standard input to standard output."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from ..errors import SharingError
+from ..export.translate import Translator
+
+POSITIVE = ("beam", "batch_size", "threads")
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "translate",
+        help="translate text with an exported model",
+        description="Translate lines of raw text from standard input to standard output.",
+        epilog="Example: fairseq-sharing translate --model en-de < news.en > news.de",
+    )
+    parser.add_argument(
+        "--model", type=Path, required=True, metavar="DIR", help="made by fairseq-sharing export"
+    )
+    parser.add_argument("--beam", type=int, default=4, help="beam size; default 4, 1 is greedy")
+    parser.add_argument(
+        "--length-penalty",
+        type=float,
+        default=1.0,
+        metavar="P",
+        help="scores are divided by length ** P; default 1.0",
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=32, metavar="N", help="sentences; default 32"
+    )
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    for name in POSITIVE:
+        if getattr(args, name) < 1:
+            flag = "--" + name.replace("_", "-")
+            raise SharingError(f"{flag} {getattr(args, name)}: must be at least 1")
+    translations = Translator(args.model, args.threads).translate(
+        read_lines(sys.stdin.buffer),
+        beam=args.beam,
+        length_penalty=args.length_penalty,
+        batch_size=args.batch_size,
+    )
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    try:
+        with _progress() as progress:
+            task = progress.add_task("", total=None)
+            for translation in translations:
+                print(translation)
+                progress.advance(task)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough; Python must not flush into the pipe at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def read_lines(stream: BinaryIO) -> Iterator[str]:
+    """Lines of UTF-8 text without their ends; SharingError names one that is not UTF-8."""
+    for number, line in enumerate(stream, 1):
+        try:
+            yield line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise SharingError(f"line {number} of the input is not UTF-8; convert it") from None
+
+
+def _progress() -> Progress:
+    """A counter on standard error, unless it would mix with the translations on a terminal."""
+    shown = sys.stderr.isatty() and not sys.stdout.isatty()
+    return Progress(
+        TextColumn("{task.completed} lines translated"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=not shown,
+    )

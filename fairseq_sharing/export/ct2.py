@@ -1,0 +1,126 @@
+"""CTranslate2 models, made by CTranslate2's own converter for fairseq from an unrolled model."""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from fairseq.data import Dictionary
+from fairseq.data.data_utils import infer_language_pair
+
+from ..checkpoint.contents import Checkpoint, Options, State
+from ..checkpoint.unroll import unrolled
+from ..errors import SharingError
+from .translate import SENTENCEPIECE, load_sentencepiece, require_ctranslate2
+
+QUANTIZATIONS = ("float32", "float16", "int8", "int8_float32")
+
+_UNSUPPORTED = (
+    "adaptive_input",
+    "adaptive_softmax_cutoff",
+    "cross_self_attention",
+    "merge_src_tgt_embed",
+    "no_cross_attention",
+    "no_decoder_final_norm",
+)
+"""Options without a counterpart in CTranslate2 that its converter does not look at."""
+
+
+def export_ct2(
+    checkpoint: Checkpoint,
+    data: Path,
+    output: Path,
+    *,
+    sentencepiece: Path,
+    languages: tuple[str, str] | None = None,
+    quantization: str = "float32",
+) -> None:
+    """Make the folder ``output``: a CTranslate2 model and the SentencePiece model for its text.
+
+    ``data`` holds fairseq's dictionaries of the two ``languages``, by default those it was trained
+    for. CTranslate2 stores equal tensors once, so that unique layers make the size. The folder
+    appears whole or not at all. Raises SharingError for options that cannot be converted, for
+    files that are missing or do not fit, and for an output that is not an empty folder.
+    """
+    require_ctranslate2()
+    from ctranslate2.converters import FairseqConverter
+
+    check_output_folder(output)
+    load_sentencepiece(sentencepiece)
+    _check_options(checkpoint.options())
+    state, options = unrolled(checkpoint)
+    languages = languages or _languages(checkpoint, data)
+    _check_dictionaries(data, languages, state)
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as made:
+        path, folder = Path(made, "unrolled.pt"), Path(made, "model")
+        try:
+            torch.save(_for_converter(state, options), path)
+            converter = FairseqConverter(str(path), str(data), *languages)
+            converter.convert(str(folder), quantization=quantization)
+            shutil.copy(sentencepiece, folder / SENTENCEPIECE)
+            folder.replace(output)
+        except ValueError as error:  # the converter's list of what it does not support
+            reasons = "; ".join(line.removeprefix("- ") for line in str(error).splitlines()[2:])
+            raise SharingError(f"CTranslate2 cannot take this model: {reasons}") from error
+        except OSError as error:
+            raise SharingError(f"cannot write {output}: {error.strerror}") from None
+
+
+def check_output_folder(output: Path) -> None:
+    """Raise SharingError unless ``output`` is an empty folder or can be made."""
+    if not output.parent.is_dir():
+        raise SharingError(f"--output {output}: there is no folder {output.parent}; make it first")
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise SharingError(f"--output {output} exists and is not an empty folder; name another one")
+
+
+def _check_options(options: Options) -> None:
+    for name in _UNSUPPORTED:
+        if options.get(name):
+            flag = "--" + name.replace("_", "-")
+            raise SharingError(f"CTranslate2 cannot take this model: it has no {flag}")
+    width = options["decoder_embed_dim"]
+    for name in ("encoder_embed_dim", "decoder_input_dim", "decoder_output_dim"):
+        if options.get(name, width) != width:
+            raise SharingError(
+                f"CTranslate2 cannot take this model: --{name.replace('_', '-')} {options[name]} "
+                f"is not --decoder-embed-dim {width}"
+            )
+
+
+def _languages(checkpoint: Checkpoint, data: Path) -> tuple[str, str]:
+    task = checkpoint.content["cfg"].get("task") or {}
+    trained = task.get("source_lang"), task.get("target_lang")
+    source, target = (
+        trained if all(trained) or not data.is_dir() else infer_language_pair(str(data))
+    )
+    if not (source and target):
+        raise SharingError(
+            f"neither the checkpoint nor the files in {data} say which languages it translates; "
+            "give --source-lang and --target-lang"
+        )
+    return source, target
+
+
+def _check_dictionaries(data: Path, languages: tuple[str, str], state: State) -> None:
+    for side, language in zip(("encoder", "decoder"), languages, strict=True):
+        path = data / f"dict.{language}.txt"
+        if not path.is_file():
+            raise SharingError(f"no dictionary {path}; --data is the folder of fairseq-preprocess")
+        words, rows = len(Dictionary.load(str(path))), len(state[f"{side}.embed_tokens.weight"])
+        if words != rows:
+            raise SharingError(
+                f"dictionary {path} has {words} entries, the {side}'s embeddings {rows}; "
+                "give the --data that the model was trained with"
+            )
+
+
+def _for_converter(state: State, options: Options) -> dict[str, Any]:
+    """A checkpoint in fairseq's form of before 2021, the only one that the converter reads."""
+    args = argparse.Namespace(**options, arch="transformer", task="translation")
+    task = {"left_pad_source": True, "left_pad_target": False, "source_lang": None}
+    for name, value in (task | {"target_lang": None}).items():
+        setattr(args, name, value)
+    return {"args": args, "model": state}

@@ -1,0 +1,76 @@
+"""CTranslate2 models: what they weigh, what is refused, what is left behind."""
+
+import pytest
+
+from fairseq_sharing.checkpoint.contents import Checkpoint
+from fairseq_sharing.cli import main
+from fairseq_sharing.errors import SharingError
+from fairseq_sharing.export.ct2 import export_ct2
+
+
+def test_the_folder_has_all_that_translating_needs(exported):
+    names = {path.name for path in exported.iterdir()}
+    assert {"model.bin", "config.json", "shared_vocabulary.json", "sentencepiece.model"} <= names
+    assert list(exported.parent.iterdir()) == [exported]
+
+
+def test_int8_is_smaller_and_shared_layers_count_once(trained, exported, tmp_path):
+    arguments = ["--data", str(trained.data), "--spm", str(trained.spm), "--quantization", "int8"]
+    assert (
+        main(["export", "ct2", str(trained.last), *arguments, "--output", str(tmp_path / "i")]) == 0
+    )
+    small = (tmp_path / "i" / "model.bin").stat().st_size
+    assert small < 0.7 * (exported / "model.bin").stat().st_size
+    unique = sum(t.numel() for name, t in Checkpoint.read(trained.last).state.items())
+    positions = 4 * 64 * 1024
+    assert (exported / "model.bin").stat().st_size < 4 * unique + positions + 50_000
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("adaptive_input", True, "has no --adaptive-input"),
+        ("no_cross_attention", True, "has no --no-cross-attention"),
+        ("activation_fn", "tanh", "Option --activation-fn tanh is not supported"),
+        ("no_token_positional_embeddings", True, "--no-token-positional-embeddings"),
+    ],
+)
+def test_unsupported_options_are_named(trained, tmp_path, option, value, message):
+    checkpoint = Checkpoint.read(trained.last)
+    setattr(checkpoint.content["cfg"]["model"], option, value)
+    with pytest.raises(SharingError, match=message):
+        export_ct2(checkpoint, trained.data, tmp_path / "out", sentencepiece=trained.spm)
+    assert not list(tmp_path.iterdir())
+
+
+def test_outputs_that_hold_something_are_kept(trained, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "precious").touch()
+    checkpoint = Checkpoint.read(trained.last)
+    for output in (tmp_path / "out", tmp_path / "out" / "precious"):
+        with pytest.raises(SharingError, match="is not an empty folder"):
+            export_ct2(checkpoint, trained.data, output, sentencepiece=trained.spm)
+    with pytest.raises(SharingError, match="there is no folder"):
+        export_ct2(checkpoint, trained.data, tmp_path / "a" / "b", sentencepiece=trained.spm)
+
+
+def test_data_that_does_not_fit_is_named(trained, tmp_path):
+    checkpoint, output = Checkpoint.read(trained.last), tmp_path / "out"
+    with pytest.raises(SharingError, match=r"train\.en is no SentencePiece model"):
+        export_ct2(checkpoint, trained.data, output, sentencepiece=trained.folder / "train.en")
+    with pytest.raises(SharingError, match=r"no dictionary .*dict\.en\.txt"):
+        export_ct2(
+            *(checkpoint, tmp_path, output),
+            sentencepiece=trained.spm,
+            languages=("en", "de"),
+        )
+    with pytest.raises(SharingError, match="give --source-lang and --target-lang"):
+        export_ct2(checkpoint, tmp_path, output, sentencepiece=trained.spm)
+    (tmp_path / "dict.en.txt").write_text("one 1\n")
+    with pytest.raises(SharingError, match="has 5 entries, the encoder's embeddings"):
+        export_ct2(
+            *(checkpoint, tmp_path, output),
+            sentencepiece=trained.spm,
+            languages=("en", "de"),
+        )
+    assert not output.exists()

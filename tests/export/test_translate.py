@@ -1,0 +1,56 @@
+"""Raw text through an export, against fairseq-generate on the same sentences."""
+
+import pytest
+from shipping import decode
+from support import run
+
+from fairseq_sharing.errors import SharingError
+from fairseq_sharing.export.translate import MAX_LENGTH, Translator
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+def test_translations_are_those_of_fairseq(trained, exported, beam):
+    options = ("--post-process", "sentencepiece", "--beam", beam)
+    expected = [line.split("\t")[1] for line in decode(trained, trained.last, *options)]
+    got = list(Translator(exported).translate(trained.text("en"), beam=beam))
+    assert len(set(expected)) > 20
+    ended = [k for k, line in enumerate(expected) if len(line.split()) < MAX_LENGTH / 10]
+    assert len(ended) > 30
+    assert [got[k] for k in ended] == [expected[k] for k in ended]
+
+
+def test_lines_stay_in_order_whatever_the_batch(trained, exported):
+    translator, lines = Translator(exported), trained.text("en")
+    together = list(translator.translate(lines, batch_size=40))
+    assert list(translator.translate(lines, batch_size=3)) == together
+    assert list(translator.translate([lines[5]])) == [together[5]]
+
+
+def test_the_command_takes_text_and_gives_text(trained, exported):
+    text = "\n".join(["red cat", "", "the house ö", "dog sees"])
+    printed = run("fairseq-sharing", "translate", "--model", exported, input=text).stdout
+    assert printed.count("\n") == 4
+    assert printed.splitlines()[1] == ""
+
+
+def test_wrong_input_ends_with_one_line(exported, tmp_path):
+    for arguments, message in [
+        (("--model", tmp_path), "is no exported model; make one with"),
+        (("--model", exported, "--beam", 0), "--beam 0: must be at least 1"),
+    ]:
+        result = run("fairseq-sharing", "translate", *arguments, input="a\n", check=False)
+        assert (result.returncode, message in result.stdout) == (2, True)
+        assert result.stdout.count("\n") == 1
+    (exported_copy := tmp_path / "copy").mkdir()
+    (exported_copy / "model.bin").write_bytes(b"no model")
+    with pytest.raises(SharingError, match="is no SentencePiece model"):
+        Translator(exported_copy)
+
+
+def test_text_that_is_not_utf8_is_named_by_its_line(exported, tmp_path):
+    path = tmp_path / "latin1.txt"
+    path.write_bytes("gut\ngrün\n".encode("latin-1"))
+    with path.open("rb") as file:
+        result = run("fairseq-sharing", "translate", "--model", exported, stdin=file, check=False)
+    assert result.returncode == 2
+    assert "line 2 of the input is not UTF-8" in result.stdout
