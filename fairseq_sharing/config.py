@@ -62,6 +62,13 @@ class SharedTransformerConfig(TransformerConfig):
             + ", ".join(RESIDUAL_SCALINGS)
         },
     )
+    no_cross_attention_reuse: bool = field(
+        default=False,
+        metadata={
+            "help": "project the encoder output to cross-attention keys and values in every "
+            "decoder layer, not once for each unique one: the same results, slower"
+        },
+    )
 
 
 def option_names() -> set[str]:

@@ -16,6 +16,7 @@ from torch import nn
 from .admin import ResidualProfile, check_scaling
 from .checks import check_options
 from .config import SIDES, SharedTransformerConfig, shares_layers, side_layer_map
+from .cross_attention import projected_once, share_cross_attention
 from .state import compact_state, expand_state
 from .strategies import LayerMap, format_layer_map, num_unique_layers
 from .tying import LayerStacker, aliases, count_parameters
@@ -45,7 +46,8 @@ class SharedTransformerEncoder(TransformerEncoderBase):
 class SharedTransformerDecoder(TransformerDecoderBase):
     """fairseq's decoder with its layers tied as the map of ``cfg`` says.
 
-    Each stacked layer has attention objects, and with them decoding caches, of its own.
+    Each stacked layer has a self-attention object, and with it a decoding cache, of its own; those
+    with the same parameters share one cross-attention, unless ``--no-cross-attention-reuse``.
     ``layer_map`` has one entry a stacked layer. Shapes and arguments are fairseq's.
     """
 
@@ -56,7 +58,13 @@ class SharedTransformerDecoder(TransformerDecoderBase):
         self._stacker = LayerStacker(self.layer_map)
         super().__init__(cfg, dictionary, embed_tokens, no_encoder_attn, output_projection)
         del self._stacker
+        if not cfg.no_cross_attention_reuse:
+            share_cross_attention(self.layers, self.layer_map)
         _keep_dropout_name(self, "TransformerDecoder")
+
+    def __call__(self, *args, **kwargs):
+        with projected_once():
+            return super().__call__(*args, **kwargs)
 
     def build_decoder_layer(self, cfg, no_encoder_attn=False) -> nn.Module:
         """The next layer; fairseq's constructor calls this once for each, bottom first."""

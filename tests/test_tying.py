@@ -26,12 +26,11 @@ def test_what_is_written_through_one_layer_is_read_through_all(strategy):
 
 
 @pytest.mark.parametrize("strategy", SHARING)
-def test_every_stacked_layer_has_attention_objects_of_its_own(strategy):
+def test_every_stacked_layer_has_a_self_attention_object_of_its_own(strategy):
     decoder = tiny_model(**sharing_options(strategy)).decoder
-    for attention in ("self_attn", "encoder_attn"):
-        objects = [getattr(layer, attention) for layer in decoder.layers]
-        assert len({id(module) for module in objects}) == 4
-        assert len({module._incremental_state_id for module in objects}) == 4
+    objects = [layer.self_attn for layer in decoder.layers]
+    assert len({id(module) for module in objects}) == 4
+    assert len({module._incremental_state_id for module in objects}) == 4
 
 
 def test_nothing_is_left_without_memory():
