@@ -1,14 +1,15 @@
 """What is in a checkpoint: its model's options, its weights, and the model they describe."""
 
 import argparse
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import torch
+from fairseq.checkpoint_utils import _upgrade_state_dict
 from fairseq.data import Dictionary
-from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
 from omegaconf import OmegaConf
 from torch import Tensor
@@ -27,6 +28,9 @@ UNSHARED = {
     "decoder_layer_map": None,
 }
 """The sharing options of a model in which every layer has parameters of its own."""
+
+_COMPUTED = (".embed_positions._float_tensor", ".embed_positions.weights")
+"""Ends of the names of entries that older fairseq stored though they are computed."""
 
 Options = dict[str, Any]
 State = dict[str, Tensor]
@@ -106,7 +110,7 @@ class Checkpoint:
 
         Raises SharingError if the state dict is not of the model that the options describe.
         """
-        state = dict(self.state)
+        state = {name: t for name, t in self.state.items() if not name.endswith(_COMPUTED)}
         self.skeleton().upgrade_state_dict(state)
         expected = self.skeleton(**UNSHARED).state_dict()
         for name in [*expected, *state]:
@@ -141,15 +145,16 @@ class Checkpoint:
             "extra_state": {"train_iterator": {"epoch": 1}} | kept,
         }
         if options is not None:
-            cfg = slim["cfg"] or _as_config(slim["args"])
+            cfg = slim["cfg"] or _as_config(content)
             common = cfg["common"] | {"user_dir": None}
             slim |= {"args": None, "cfg": cfg | {"model": options, "common": common}}
         return slim
 
 
-def _as_config(args: argparse.Namespace) -> Content:
+def _as_config(content: Content) -> Content:
     """The flat arguments that fairseq stored before 2021 as it stores them today."""
-    return OmegaConf.to_container(convert_namespace_to_omegaconf(args), enum_to_str=True)
+    upgraded = _upgrade_state_dict(content | {"args": copy.copy(content["args"])})
+    return OmegaConf.to_container(upgraded["cfg"], enum_to_str=True)
 
 
 def _dictionary(size: int) -> Dictionary:

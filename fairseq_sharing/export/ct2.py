@@ -91,7 +91,7 @@ def _check_options(options: Options) -> None:
 
 
 def _languages(checkpoint: Checkpoint, data: Path) -> tuple[str, str]:
-    task = checkpoint.content["cfg"].get("task") or {}
+    task = (checkpoint.content.get("cfg") or {}).get("task") or checkpoint.stored_options()
     trained = task.get("source_lang"), task.get("target_lang")
     source, target = (
         trained if all(trained) or not data.is_dir() else infer_language_pair(str(data))
