@@ -9,6 +9,7 @@ import torch
 from fairseq.data import Dictionary
 from fairseq.models import ARCH_CONFIG_REGISTRY
 
+from .strategies import LayerMap, num_unique_layers
 from .transformer import SharedTransformerModel
 
 
@@ -47,17 +48,23 @@ def weightless_model(sizes: Sizes, **options) -> SharedTransformerModel:
         return SharedTransformerModel.build_model(args, task)
 
 
-def multiply_adds(sizes: Sizes, encoder_layers: int, decoder_layers: int, length: int) -> int:
+def multiply_adds(sizes: Sizes, encoder_map: LayerMap, decoder_map: LayerMap, length: int) -> int:
     """Multiply-adds of one forward pass per target token, source and target ``length`` tokens long.
 
     Counts what is linear in a token and the attention products, for a source token as well, since
     there is one for each target token: an encoder layer has four projections of d x d, a decoder
-    layer eight, each a feed-forward of 2 x d x ffn and 2 x length x d for each attention; the
-    output projection has d x vocabulary (Vaswani et al. 2017, sections 3.2 and 3.3). A backward
-    pass costs twice as many, so that ratios hold for training.
+    layer six and each unique one two more, of the encoder output to keys and values; each layer a
+    feed-forward of 2 x d x ffn and 2 x length x d for each attention; the output projection has
+    d x vocabulary (Vaswani et al. 2017, sections 3.2 and 3.3). A backward pass costs twice as
+    many, so that ratios hold for training.
     """
     d = sizes.embed
     feed_forward, attention = 2 * d * sizes.ffn, 2 * length * d
     encoder = 4 * d * d + feed_forward + attention
-    decoder = 8 * d * d + feed_forward + 2 * attention
-    return encoder_layers * encoder + decoder_layers * decoder + d * sizes.vocabulary
+    decoder = 6 * d * d + feed_forward + 2 * attention
+    return (
+        len(encoder_map) * encoder
+        + len(decoder_map) * decoder
+        + num_unique_layers(decoder_map) * 2 * d * d
+        + d * sizes.vocabulary
+    )

@@ -46,7 +46,20 @@ def test_the_drawing_reads_without_colour():
 
 def test_multiply_adds_by_hand():
     """d=2, ffn=3, 5 words, 7 tokens: 16 + 12 + 28 in the encoder, 32 + 12 + 56 in the decoder."""
-    assert multiply_adds(Sizes(2, 3, 1, 5), 1, 1, 7) == 56 + 100 + 10
+    assert multiply_adds(Sizes(2, 3, 1, 5), (0,), (0,), 7) == 56 + 100 + 10
+
+
+def test_multiply_adds_of_a_shared_layer_project_the_encoder_output_once():
+    """A second decoder layer costs 24 + 12 + 56: no new keys and values, which are 8."""
+    assert multiply_adds(Sizes(2, 3, 1, 5), (0, 0), (0, 0), 7) == 2 * 56 + 100 + 92 + 10
+
+
+@pytest.mark.parametrize(("depth", "speed"), [(12, 0.597), (18, 0.426)])
+def test_predicted_speed_at_base_sizes(depth, speed, capsys):
+    arguments = ("--strategy", "cycle", "--layers", str(depth), "--unique-layers", "6", "--json")
+    assert main(["describe", *arguments]) == 0
+    predicted = json.loads(capsys.readouterr().out)["predicted_relative_speed"]
+    assert predicted == pytest.approx(speed, abs=1e-3)
 
 
 @pytest.mark.parametrize(

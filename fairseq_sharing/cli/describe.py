@@ -111,7 +111,8 @@ def describe(layers: LayerMap, sizes: Sizes, length: int = 25) -> dict[str, Any]
         decoder_layer_map=text,
     )
     unshared = weightless_model(sizes, encoder_layers=depth, decoder_layers=depth)
-    operations = multiply_adds(sizes, depth, depth, length)
+    operations = multiply_adds(sizes, layers, layers, length)
+    shallow = tuple(range(unique))
     return {
         "layer_map": list(layers),
         "layers": depth,
@@ -119,7 +120,7 @@ def describe(layers: LayerMap, sizes: Sizes, length: int = 25) -> dict[str, Any]
         "parameters": count_parameters(shared),
         "parameters_unshared": count_parameters(unshared),
         "multiply_adds_per_target_token": operations,
-        "predicted_relative_speed": multiply_adds(sizes, unique, unique, length) / operations,
+        "predicted_relative_speed": multiply_adds(sizes, shallow, shallow, length) / operations,
         "sentence_length": length,
     }
 
