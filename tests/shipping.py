@@ -24,7 +24,7 @@ WITHOUT_PLUGIN = (
 
 @dataclass(frozen=True)
 class Trained:
-    """Where a toy model lives: ``checkpoints`` holds those of updates 40, 80, 120 and 150."""
+    """Where a toy model lives: ``checkpoints`` holds those of updates 47, 94, 141 and 150."""
 
     folder: Path
 
@@ -55,7 +55,7 @@ def train_once(folder: Path) -> Trained:
     folder.mkdir()
     trained = Trained(folder)
     _prepare(trained)
-    train(trained, trained.checkpoints, *SHARED, *PRE_NORM, "--save-interval-updates", 40)
+    train(trained, trained.checkpoints, *SHARED, *PRE_NORM, "--save-interval-updates", 47)
     return trained
 
 

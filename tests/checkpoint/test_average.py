@@ -78,10 +78,10 @@ def test_the_newest_are_found_by_number(tmp_path):
 
 def test_the_average_of_a_training_decodes(trained, tool, tmp_path):
     output = tmp_path / "averaged.pt"
-    arguments = (trained.checkpoints, "--last-updates", 2, "--output", output)
+    arguments = (trained.checkpoints, "--last-updates", 3, "--output", output)
     status, printed, _ = tool("average", *arguments)
     assert status == 0
-    assert "_120.pt" in printed
+    assert "_141.pt" in printed
     assert len(decode(trained, output)) == 40
     status, _, error = tool("average", *arguments)
     assert (status, error.count("\n")) == (2, 1)
