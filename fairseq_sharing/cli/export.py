@@ -39,6 +39,14 @@ def add_parser(subparsers: Any) -> None:
     ct2.add_argument(
         "--quantization", choices=QUANTIZATIONS, default="float32", help="default: float32"
     )
+    ct2.add_argument("--license", default="unknown", help="for the model card; default: unknown")
+    ct2.add_argument(
+        "--run-folder",
+        type=Path,
+        metavar="DIR",
+        help="of the system in an experiment, such as runs/demo/cycle_rev: scores and commands "
+        "for the model card",
+    )
     ct2.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="folder to make; new or empty"
     )
@@ -56,6 +64,8 @@ def run_ct2(args: argparse.Namespace) -> None:
         sentencepiece=args.spm,
         languages=(args.source_lang, args.target_lang) if args.source_lang else None,
         quantization=args.quantization,
+        license=args.license,
+        run_folder=args.run_folder,
     )
     size = sum(path.stat().st_size for path in args.output.iterdir())
     print(f"{args.output}: {decimal(size)}, {args.quantization}")

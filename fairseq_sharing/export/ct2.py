@@ -13,6 +13,7 @@ from fairseq.data.data_utils import infer_language_pair
 from ..checkpoint.contents import Checkpoint, Options, State
 from ..checkpoint.unroll import unrolled
 from ..errors import SharingError
+from .model_card import Card, check_run_folder
 from .translate import SENTENCEPIECE, load_sentencepiece, require_ctranslate2
 
 QUANTIZATIONS = ("float32", "float16", "int8", "int8_float32")
@@ -36,23 +37,29 @@ def export_ct2(
     sentencepiece: Path,
     languages: tuple[str, str] | None = None,
     quantization: str = "float32",
+    license: str = "unknown",
+    run_folder: Path | None = None,
 ) -> None:
-    """Make the folder ``output``: a CTranslate2 model and the SentencePiece model for its text.
+    """Make the folder ``output``: a CTranslate2 model, the SentencePiece model, a model card.
 
-    ``data`` holds fairseq's dictionaries of the two ``languages``, by default those it was trained
-    for. CTranslate2 stores equal tensors once, so that unique layers make the size. The folder
-    appears whole or not at all. Raises SharingError for options that cannot be converted, for
-    files that are missing or do not fit, and for an output that is not an empty folder.
+    ``data`` holds fairseq's dictionaries of the two ``languages``, by default those the model was
+    trained for. CTranslate2 stores equal tensors once, so that unique layers make the size. The
+    card has what ``run_folder`` tells, if it is given. The folder appears whole or not at all.
+    Raises SharingError for options that cannot be converted, for files that are missing or do not
+    fit, and for an output that is not an empty folder.
     """
     require_ctranslate2()
     from ctranslate2.converters import FairseqConverter
 
     check_output_folder(output)
     load_sentencepiece(sentencepiece)
+    if run_folder:
+        check_run_folder(run_folder)
     _check_options(checkpoint.options())
     state, options = unrolled(checkpoint)
     languages = languages or _languages(checkpoint, data)
     _check_dictionaries(data, languages, state)
+    card = Card(output.name, languages, quantization, license, run_folder)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as made:
         path, folder = Path(made, "unrolled.pt"), Path(made, "model")
         try:
@@ -60,6 +67,8 @@ def export_ct2(
             converter = FairseqConverter(str(path), str(data), *languages)
             converter.convert(str(folder), quantization=quantization)
             shutil.copy(sentencepiece, folder / SENTENCEPIECE)
+            size = sum(file.stat().st_size for file in folder.iterdir())
+            (folder / "README.md").write_text(card.text(checkpoint, size), "utf-8")
             folder.replace(output)
         except ValueError as error:  # the converter's list of what it does not support
             reasons = "; ".join(line.removeprefix("- ") for line in str(error).splitlines()[2:])

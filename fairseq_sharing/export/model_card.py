@@ -1,0 +1,146 @@
+"""The README.md of an exported model, in the card format of Hugging Face."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.filesize import decimal
+
+from ..checkpoint.contents import Checkpoint
+from ..checkpoint.inspect import inspect
+from ..errors import SharingError
+from ..strategies import format_layer_map
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a card says beyond what the checkpoint does.
+
+    ``run_folder`` is that of one system of an experiment, as ``fairseq-sharing train`` and
+    ``evaluate`` fill it; what it does not hold is left out of the card.
+    """
+
+    name: str
+    languages: tuple[str, str]
+    quantization: str
+    license: str = "unknown"
+    run_folder: Path | None = None
+
+    def text(self, checkpoint: Checkpoint, size: int) -> str:
+        """The card of ``checkpoint``, exported as a folder of ``size`` bytes."""
+        facts = inspect(checkpoint)
+        corpus, scores = self._json("../corpus/manifest.json"), self._json("scores.json")
+        header = yaml.safe_dump(self._header(corpus, scores), sort_keys=False, allow_unicode=True)
+        sections = [
+            f"---\n{header}---",
+            f"# {self.name}",
+            "Translates {} to {}. A Transformer whose layers share parameters.".format(
+                *self.languages
+            ),
+            _model(facts, size, self.quantization),
+            _data(corpus),
+            _scores(scores),
+            self._commands(),
+        ]
+        return "\n\n".join(section for section in sections if section) + "\n"
+
+    def _header(self, corpus: dict[str, Any], scores: dict[str, Any]) -> dict[str, Any]:
+        """The metadata that Hugging Face reads."""
+        header = {
+            "language": list(self.languages),
+            "license": self.license,
+            "library_name": "ctranslate2",
+            "pipeline_tag": "translation",
+            "tags": ["translation", "ctranslate2", "fairseq", "parameter-sharing"],
+        }
+        results = [
+            {
+                "task": {"type": "translation"},
+                "dataset": {"name": f"{corpus.get('corpus', 'own')} {name}", "type": "text"},
+                "metrics": [
+                    {"type": "bleu", "value": round(score["bleu"], 2)},
+                    {"type": "chrf", "value": round(score["chrf"], 2)},
+                ],
+            }
+            for name, score in scores.items()
+        ]
+        return header | (
+            {"model-index": [{"name": self.name, "results": results}]} if results else {}
+        )
+
+    def _commands(self) -> str:
+        lines = [f"fairseq-sharing translate --model {self.name} < input.txt > output.txt"]
+        if self.run_folder and (command := self.run_folder / "command.txt").exists():
+            lines.append(command.read_text("utf-8").strip())
+        blocks = "\n\n".join(f"```sh\n{line}\n```" for line in lines)
+        return f"## Commands\n\nTo translate; where known, how it was trained:\n\n{blocks}"
+
+    def _json(self, path: str) -> dict[str, Any]:
+        file = self.run_folder / path if self.run_folder else None
+        return json.loads(file.read_text("utf-8")) if file and file.exists() else {}
+
+
+def check_run_folder(folder: Path) -> None:
+    """Raise SharingError unless ``folder`` is of a system that was trained."""
+    if not (folder / "command.txt").is_file():
+        raise SharingError(
+            f"--run-folder {folder} holds no command.txt; give the folder of one system, such as "
+            "runs/demo/cycle_rev"
+        )
+
+
+def _model(facts: dict[str, Any], size: int, quantization: str) -> str:
+    rows = [
+        (
+            f"{side} map",
+            f"{format_layer_map(layers['layer_map'])} ({layers['layers']} layers, "
+            f"{layers['unique_layers']} unique)",
+        )
+        for side, layers in facts["sides"].items()
+    ]
+    rows += [
+        ("parameters, each once", f"{facts['parameters']:,}"),
+        ("unshared at the same depth", f"{facts['parameters_unshared']:,}"),
+        ("residual scaling", facts["residual_scaling"]),
+        ("updates", f"{facts['updates']:,}"),
+        ("size of this folder", f"{decimal(size)} ({quantization})"),
+    ]
+    return "## Model\n\n" + _table(("", ""), rows)
+
+
+def _data(corpus: dict[str, Any]) -> str:
+    if not corpus:
+        return ""
+    segments = ", ".join(f"{count:,} {part}" for part, count in corpus["segments"].items())
+    origin = "\n".join(
+        f"- `{name}` (SHA-256 {digest})" for name, digest in corpus["origin"].items()
+    )
+    return f"## Data\n\nCorpus {corpus['corpus']}; segments: {segments}.\n\n{origin}"
+
+
+def _scores(scores: dict[str, Any]) -> str:
+    if not scores:
+        return ""
+    rows = [
+        (
+            name,
+            f"{score['segments']}",
+            f"{score['bleu']:.1f} ± {score['bleu_interval']:.1f}",
+            f"{score['chrf']:.1f} ± {score['chrf_interval']:.1f}",
+        )
+        for name, score in scores.items()
+    ]
+    first = next(iter(scores.values()))
+    return (
+        "## Scores\n\nOf the checkpoint decoded by fairseq in float32, with 95 % intervals.\n\n"
+        + _table(("test set", "segments", "BLEU", "chrF"), rows)
+        + f"\n\n- BLEU `{first['bleu_signature']}`\n- chrF `{first['chrf_signature']}`"
+    )
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

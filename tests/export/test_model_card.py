@@ -1,0 +1,77 @@
+"""The model card: metadata that parses, and only what is known."""
+
+import json
+
+import pytest
+import yaml
+
+from fairseq_sharing.checkpoint.contents import Checkpoint
+from fairseq_sharing.errors import SharingError
+from fairseq_sharing.export.ct2 import export_ct2
+from fairseq_sharing.export.model_card import Card, check_run_folder
+
+SCORE = {
+    "bleu": 21.034,
+    "bleu_interval": 1.2,
+    "chrf": 45.678,
+    "chrf_interval": 0.9,
+    "segments": 500,
+    "bleu_signature": "nrefs:1|case:mixed",
+    "chrf_signature": "nrefs:1|nc:6",
+}
+CORPUS = {
+    "corpus": "libreoffice",
+    "origin": {"help.deb": "ab12"},
+    "segments": {"train": 19320, "test": 500},
+}
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    """A system's folder as the recipe leaves it."""
+    folder = tmp_path / "demo" / "cycle_rev"
+    folder.mkdir(parents=True)
+    (folder.parent / "corpus").mkdir()
+    (folder.parent / "corpus" / "manifest.json").write_text(json.dumps(CORPUS))
+    (folder / "scores.json").write_text(json.dumps({"test": SCORE}))
+    (folder / "command.txt").write_text("fairseq-train data-bin --arch shared_transformer\n")
+    return folder
+
+
+def parts(card: str):
+    """The metadata and the text."""
+    _, header, text = card.split("---\n", 2)
+    return yaml.safe_load(header), text
+
+
+def test_a_card_has_what_the_run_folder_knows(trained, run_folder):
+    card = Card("en-de", ("en", "de"), "int8", "cc-by-4.0", run_folder)
+    header, text = parts(card.text(Checkpoint.read(trained.last), 1_500_000))
+    assert header["language"] == ["en", "de"]
+    assert header["license"] == "cc-by-4.0"
+    (result,) = header["model-index"][0]["results"]
+    assert result["metrics"][0] == {"type": "bleu", "value": 21.03}
+    for fact in (
+        *("0,1,1,0 (4 layers, 2 unique)", "1.5 MB (int8)", "19,320 train", "help.deb"),
+        *("21.0 ± 1.2", "nrefs:1|case:mixed", "fairseq-train data-bin"),
+    ):
+        assert fact in text
+
+
+def test_a_card_without_a_run_folder_claims_nothing(trained, exported):
+    header, text = parts((exported / "README.md").read_text("utf-8"))
+    assert header["license"] == "unknown"
+    assert "model-index" not in header
+    assert "BLEU" not in text
+    assert "## Data" not in text
+
+
+def test_a_folder_that_is_no_run_is_refused(trained, tmp_path):
+    with pytest.raises(SharingError, match=r"holds no command\.txt"):
+        check_run_folder(tmp_path)
+    with pytest.raises(SharingError, match=r"holds no command\.txt"):
+        export_ct2(
+            *(Checkpoint.read(trained.last), trained.data, tmp_path / "out"),
+            sentencepiece=trained.spm,
+            run_folder=tmp_path,
+        )
