@@ -7,8 +7,8 @@
   traceback of the unpickler. It is wrapped to say which file it was and what to do.
 - ``--help`` ends fairseq's option parser before it knows the model, so that no model's options
   are ever listed. The parser is wrapped to add those of ``--arch`` first.
-- fairseq names a device to torch's DistributedDataParallel also with ``--cpu``, where torch refuses
-  one. The name is left out there, so that processes without a GPU can train together.
+- torch's DistributedDataParallel is called as ``data_parallel`` says, so that processes without a
+  GPU can train together.
 - Mistakes of the user end fairseq's commands with one line (``errors.show_one_line``).
 """
 
@@ -20,8 +20,8 @@ import re
 import torch
 from fairseq import checkpoint_utils, options
 from fairseq.models import ARCH_MODEL_REGISTRY, distributed_fairseq_model
-from torch.nn.parallel import DistributedDataParallel
 
+from .data_parallel import data_parallel
 from .errors import SharingError, show_one_line
 
 
@@ -32,7 +32,7 @@ def apply() -> None:
     torch.serialization.add_safe_globals([argparse.Namespace])
     checkpoint_utils.load_checkpoint_to_cpu = _explained(checkpoint_utils.load_checkpoint_to_cpu)
     options.parse_args_and_arch = _with_model_help(options.parse_args_and_arch)
-    distributed_fairseq_model.DistributedDataParallel = _without_device_on_cpu
+    distributed_fairseq_model.DistributedDataParallel = data_parallel
     show_one_line()
 
 
@@ -47,12 +47,6 @@ def _explained(load):
             raise SharingError(f"checkpoint {path}: {refusal(error)}") from error
 
     return load_checkpoint_to_cpu
-
-
-def _without_device_on_cpu(module, device_ids=None, output_device=None, **options):
-    if next(module.parameters()).device.type == "cpu":
-        device_ids = output_device = None
-    return DistributedDataParallel(module, device_ids, output_device, **options)
 
 
 def _with_model_help(parse):
