@@ -1,0 +1,87 @@
+"""fairseq-train in processes of its own on a small task, and what its checkpoints say."""
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import torch
+from support import BIN, PLUGIN, run
+
+# The biases of keys have no gradient but rounding; Adam must not blow it up to whole steps.
+ADAM_EPS = 1e-6
+TINY = (
+    *("--arch", "shared_transformer_tiny", "--encoder-layers", 4, "--decoder-layers", 4),
+    *("--share-all-embeddings", "--dropout", 0),
+)
+SHARED = (
+    *TINY,
+    *("--sharing-strategy", "cycle_rev"),
+    *("--encoder-unique-layers", 2, "--decoder-unique-layers", 2),
+)
+ADMIN = (*SHARED, "--residual-scaling", "admin")
+
+
+def arguments(data: Path, save: Path, *options: object, updates: int = 4) -> tuple:
+    """Of a fairseq-train on the CPU that saves a checkpoint after every update."""
+    return (
+        *(data / "bin", "--user-dir", PLUGIN, "--save-dir", save, "--cpu", "--no-progress-bar"),
+        *("--optimizer", "adam", "--adam-eps", ADAM_EPS, "--lr", 0.002, "--batch-size", 16),
+        *("--max-update", updates, "--save-interval-updates", 1, "--disable-validation"),
+        *("--log-interval", 1, "--curriculum", 99, "--no-epoch-checkpoints", *options),
+    )
+
+
+def train(data: Path, save: Path, *options: object, updates: int = 4, **kwargs):
+    """Run it to its end; see ``arguments``."""
+    return run("fairseq-train", *arguments(data, save, *options, updates=updates), **kwargs)
+
+
+def train_in_two_processes(data: Path, save: Path, *options: object, **kwargs) -> list[str]:
+    """Run it as two processes that train together; what each of them printed."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    together = (
+        *("--distributed-backend", "gloo", "--distributed-no-spawn", "--distributed-world-size", 2),
+        *("--distributed-init-method", f"tcp://127.0.0.1:{port}", *options),
+    )
+    processes = [
+        start(data, save, *together, "--distributed-rank", rank, **kwargs) for rank in (0, 1)
+    ]
+    printed = [process.communicate(timeout=300)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], printed
+    assert "training on 2 devices" in printed[0]
+    return printed
+
+
+def start(data: Path, save: Path, *options: object, updates: int = 4) -> subprocess.Popen:
+    """Begin a training and leave it running; see ``arguments``."""
+    return subprocess.Popen(
+        [BIN / "fairseq-train", *map(str, arguments(data, save, *options, updates=updates))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def saved(folder: Path, update: int | None = None) -> dict:
+    """The checkpoint of an update, by default the last."""
+    pattern = "checkpoint_last.pt" if update is None else f"checkpoint_*_{update}.pt"
+    (path,) = folder.glob(pattern)
+    return torch.load(path, weights_only=True)
+
+
+def measured(checkpoint: dict) -> dict[str, float]:
+    """Loss in bits and gradient norm of the last update, unrounded."""
+    meters = {name: state for _, name, _, state in checkpoint["extra_state"]["metrics"]["train"]}
+    return {name: float(meters[name]["val"]) for name in ("loss", "gnorm")}
+
+
+def largest_difference(one: dict, other: dict) -> float:
+    """Of any entry of two checkpoints' models, which must have the same names."""
+    assert list(one["model"]) == list(other["model"])
+    return max(
+        float((value - other["model"][name]).abs().max()) for name, value in one["model"].items()
+    )
