@@ -32,6 +32,7 @@ def train(experiment: Experiment, folder: Path) -> None:
     An interrupted training goes on from its last checkpoint. A system that was begun with other
     options is an error, and so is the failure of any training, which stops the others.
     """
+    _refuse_launcher()
     require_prepared(experiment, folder)
     runs = runs_of(experiment, folder)
     for run in runs:
@@ -42,6 +43,15 @@ def train(experiment: Experiment, folder: Path) -> None:
         jobs = [_begin(run, folder / DATA) for run in waiting]
         with TrainingDisplay(runs) as display:
             run_jobs(jobs, slots(), lock, display.update)
+
+
+def _refuse_launcher() -> None:
+    processes = os.environ.get("WORLD_SIZE", "1")
+    if processes != "1" and not torch.cuda.is_available():
+        raise SharingError(
+            f"WORLD_SIZE={processes}: on a machine without a GPU, fairseq under torchrun trains "
+            f"{processes} separate models; start this once, without a launcher"
+        )
 
 
 def training_command(run: Run, data: Path) -> list[str]:
