@@ -64,6 +64,12 @@ def _check_admin(cfg: SharedTransformerConfig) -> None:
             "drop one of the two",
         )
         _refuse(
+            f"--{side}-layers-to-keep",
+            options.layers_to_keep,
+            f"{admin} measured what the kept layers do with the others below them; "
+            "train a model of the depth you want",
+        )
+        _refuse(
             f"--{side}-layerdrop",
             options.layerdrop,
             f"{admin} measures every layer in the first pass; drop one of the two",

@@ -88,6 +88,14 @@ REFUSED_WITH_ADMIN = {
         {"decoder_normalize_before": True},
         "sums that post-norm normalises",
     ),
+    "--residual-scaling admin with --encoder-layers-to-keep": (
+        {"encoder_layers_to_keep": "0,1"},
+        "the others below them",
+    ),
+    "--residual-scaling admin with --decoder-layers-to-keep": (
+        {"decoder_layers_to_keep": "0,1"},
+        "the others below them",
+    ),
     "--residual-scaling admin with --encoder-layerdrop": (
         {"encoder_layerdrop": 0.1},
         "measures every layer",
@@ -161,4 +169,4 @@ def test_refused_with_sharing_and_only_then(option):
 def test_refused_with_admin(option):
     options, reason = REFUSED_WITH_ADMIN[option]
     with pytest.raises(SharingError, match=f"{option.split()[-1]}.*{reason}"):
-        build("shared_transformer", **ADMIN, **options)
+        build("shared_transformer", residual_scaling="admin", **options)
