@@ -147,7 +147,7 @@ class SharedTransformerModel(TransformerModelBase):
 
     def upgrade_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Bring an older or a compact state dict to the model's own names, in place."""
-        for side in SIDES:  # fairseq's EMA leaves these out, and its upgrade then drops layers
+        for side in SIDES:  # fairseq's EMA leaves these out, and its upgrade then drops final norms
             state_dict.setdefault(f"{side}.version", getattr(self, side).version.clone())
         super().upgrade_state_dict(state_dict)
         expand_state(state_dict, aliases(self), self.layer_maps)
