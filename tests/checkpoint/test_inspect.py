@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from shipping import SHARED, train
 from support import sharing_options
 
 from fairseq_sharing.checkpoint.contents import Checkpoint
@@ -49,3 +50,14 @@ def test_models_of_other_architectures_are_named(save):
     checkpoint.content["cfg"]["model"]._name = "lstm"
     with pytest.raises(SharingError, match="is of architecture lstm"):
         inspect(checkpoint)
+
+
+@pytest.mark.slow
+def test_moving_averages_and_optimizer_state_hold_each_parameter_once(trained, tmp_path):
+    options = ("--store-ema", "--ema-fp32", *SHARED)
+    train(trained, tmp_path, *options, updates=3)
+    facts = inspect(Checkpoint.read(tmp_path / "checkpoint_last.pt"))
+    once = 4 * facts["parameters"]
+    assert facts["bytes"]["model"] == pytest.approx(once, rel=0.01)
+    assert facts["bytes"]["optimizer"] == pytest.approx(2 * once, rel=0.01)
+    assert facts["bytes"]["ema"] <= 2.02 * once

@@ -1,0 +1,53 @@
+"""What a model weighs on disk, shared and not: python benchmarks/shipping_sizes.py --spm FILE
+
+Base sizes with a joined vocabulary of 32,768, random weights. Prints a Markdown table of bytes in
+MB (10 ** 6): the checkpoint as fairseq saves it from a GPU (with Adam's state), the same stripped,
+stripped in fp16, and CTranslate2's model.bin in int8. Needs 8 GB of disk and 8 GB of memory.
+"""
+
+import argparse
+import logging
+import tempfile
+from pathlib import Path
+
+import torch
+from random_checkpoint import make_checkpoint, make_data
+
+from fairseq_sharing.checkpoint.contents import Checkpoint
+from fairseq_sharing.checkpoint.inspect import inspect
+from fairseq_sharing.checkpoint.strip import strip
+from fairseq_sharing.cost import Sizes
+from fairseq_sharing.export.ct2 import export_ct2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spm", type=Path, required=True, help="any SentencePiece model")
+    parser.add_argument("--depths", type=int, nargs="+", default=[6, 12, 18])
+    parser.add_argument("--unique", type=int, default=6)
+    args = parser.parse_args()
+    logging.disable(logging.INFO)
+    print("| M | N | parameters | checkpoint | stripped | stripped fp16 | int8 model.bin |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    for layers in args.depths:
+        for unique in sorted({args.unique, layers}):
+            with tempfile.TemporaryDirectory() as folder:
+                cells = measure(Path(folder), layers, unique, args.spm)
+            print(f"| {unique} | {layers} | " + " | ".join(cells) + " |", flush=True)
+
+
+def measure(folder: Path, layers: int, unique: int, spm: Path) -> list[str]:
+    """The cells of one row after M and N."""
+    data = make_data(folder / "data", Sizes())
+    path = make_checkpoint(folder / "checkpoint.pt", Sizes(), layers, unique)
+    checkpoint = Checkpoint.read(path)
+    torch.save(strip(checkpoint), folder / "stripped.pt")
+    torch.save(strip(checkpoint, "fp16"), folder / "half.pt")
+    export_ct2(checkpoint, data, folder / "ct2", sentencepiece=spm, quantization="int8")
+    files = (path, folder / "stripped.pt", folder / "half.pt", folder / "ct2" / "model.bin")
+    megabytes = [f"{file.stat().st_size / 1e6:.1f}" for file in files]
+    return [f"{inspect(checkpoint)['parameters']:,}", *megabytes]
+
+
+if __name__ == "__main__":
+    main()
