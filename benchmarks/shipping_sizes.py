@@ -1,8 +1,9 @@
 """What a model weighs on disk, shared and not: python benchmarks/shipping_sizes.py --spm FILE
 
-Base sizes with a joined vocabulary of 32,768, random weights. Prints a Markdown table of bytes in
-MB (10 ** 6): the checkpoint as fairseq saves it from a GPU (with Adam's state), the same stripped,
-stripped in fp16, and CTranslate2's model.bin in int8. Needs 8 GB of disk and 8 GB of memory.
+Random weights; base sizes with a joined vocabulary of 32,768 unless said otherwise. Prints a
+Markdown table in MB (10 ** 6 bytes): the checkpoint as fairseq saves it from a GPU, with Adam's
+state; the same stripped, and stripped in fp16; CTranslate2's model.bin in int8. Needs 8 GB of disk
+and of memory.
 """
 
 import argparse
@@ -25,21 +26,25 @@ def main() -> None:
     parser.add_argument("--spm", type=Path, required=True, help="any SentencePiece model")
     parser.add_argument("--depths", type=int, nargs="+", default=[6, 12, 18])
     parser.add_argument("--unique", type=int, default=6)
+    for option, default in vars(Sizes()).items():
+        if option != "share_all_embeddings":
+            parser.add_argument(f"--{option}", type=int, default=default)
     args = parser.parse_args()
     logging.disable(logging.INFO)
+    sizes = Sizes(args.embed, args.ffn, args.heads, args.vocabulary)
     print("| M | N | parameters | checkpoint | stripped | stripped fp16 | int8 model.bin |")
     print("|---:|---:|---:|---:|---:|---:|---:|")
     for layers in args.depths:
         for unique in sorted({args.unique, layers}):
             with tempfile.TemporaryDirectory() as folder:
-                cells = measure(Path(folder), layers, unique, args.spm)
+                cells = measure(Path(folder), sizes, layers, unique, args.spm)
             print(f"| {unique} | {layers} | " + " | ".join(cells) + " |", flush=True)
 
 
-def measure(folder: Path, layers: int, unique: int, spm: Path) -> list[str]:
+def measure(folder: Path, sizes: Sizes, layers: int, unique: int, spm: Path) -> list[str]:
     """The cells of one row after M and N."""
-    data = make_data(folder / "data", Sizes())
-    path = make_checkpoint(folder / "checkpoint.pt", Sizes(), layers, unique)
+    data = make_data(folder / "data", sizes)
+    path = make_checkpoint(folder / "checkpoint.pt", sizes, layers, unique)
     checkpoint = Checkpoint.read(path)
     torch.save(strip(checkpoint), folder / "stripped.pt")
     torch.save(strip(checkpoint, "fp16"), folder / "half.pt")

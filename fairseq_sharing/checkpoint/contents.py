@@ -96,12 +96,14 @@ class Checkpoint:
 
     def skeleton(self, **changes: Any) -> SharedTransformerModel:
         """The model without memory for its weights, with ``changes`` made to its options."""
-        source = self.state["encoder.embed_tokens.weight"]
+        options = argparse.Namespace(**self.options() | changes)
+        source = self.state.get("encoder.embed_tokens.weight")
+        if source is None:
+            raise SharingError(f"checkpoint {self.path} holds no encoder.embed_tokens.weight")
         target = self.state.get("decoder.embed_tokens.weight", source)
         task = SimpleNamespace(
             source_dictionary=_dictionary(len(source)), target_dictionary=_dictionary(len(target))
         )
-        options = argparse.Namespace(**self.options() | changes)
         with torch.device("meta"):
             return SharedTransformerModel.build_model(options, task)
 

@@ -36,7 +36,8 @@ def read_checkpoint(path: Path) -> Content:
             content = torch.load(opened, map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
         raise SharingError(f"checkpoint {path}: {refusal(error)}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
+    state = content.get("model") if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
         raise SharingError(f"{path} is no fairseq checkpoint: it holds no model; use another file")
     return content
 

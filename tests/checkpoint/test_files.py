@@ -45,7 +45,9 @@ def test_a_file_of_another_kind_is_refused(tmp_path, content):
         read_checkpoint(tmp_path / "other.pt")
 
 
-@pytest.mark.parametrize("content", [{"epoch": 3}, [1, 2], {"model": 3}, torch.ones(3)])
+@pytest.mark.parametrize(
+    "content", [{"epoch": 3}, [1, 2], {"model": 3}, {"model": {"a": 3}}, torch.ones(3)]
+)
 def test_a_torch_file_without_a_model_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "weights.pt")
     with pytest.raises(SharingError, match="no fairseq checkpoint"):

@@ -45,6 +45,16 @@ def test_parameters_are_counted_once_and_as_if_unshared(save):
     assert plain["sides"]["decoder"]["layer_map"] == list(layer_map("none", 4))
 
 
+def test_a_file_that_does_not_fit_its_options_is_refused(save):
+    checkpoint = Checkpoint.read(save())
+    del checkpoint.state["encoder.embed_tokens.weight"]
+    with pytest.raises(SharingError, match=r"holds no encoder\.embed_tokens\.weight"):
+        inspect(checkpoint)
+    del checkpoint.content["cfg"]
+    with pytest.raises(SharingError, match="does not say what model it holds"):
+        inspect(checkpoint)
+
+
 def test_models_of_other_architectures_are_named(save):
     checkpoint = Checkpoint.read(save(arch="transformer_tiny"))
     checkpoint.content["cfg"]["model"]._name = "lstm"
