@@ -69,15 +69,21 @@ def write_checkpoint(content: Content, path: Path, force: bool = False) -> None:
             os.fsync(file.fileno())
         partial.chmod(0o666 & ~_umask())
         partial.replace(path)
-    except (OSError, RuntimeError) as error:  # torch's writer wraps the OSError of a full disk
-        reasons = [link for link in exception_chain(error) if isinstance(link, OSError)]
-        if not reasons:
-            raise
-        message = f"cannot write {path}: {reasons[0].strerror}; what was there before is intact"
+    except (OSError, RuntimeError) as error:
+        reason = disk_error(error)
+        message = f"cannot write {path}: {reason.strerror}; what was there before is intact"
         raise SharingError(message) from None
     finally:
         if partial:
             partial.unlink(missing_ok=True)
+
+
+def disk_error(error: OSError | RuntimeError) -> OSError:
+    """The OSError that torch's writer wraps in ``error``; raises ``error`` if there is none."""
+    for link in exception_chain(error):
+        if isinstance(link, OSError):
+            return link
+    raise error
 
 
 def _umask() -> int:

@@ -11,7 +11,7 @@ w: they can then no longer be shared with the other side and the output projecti
 positions become a table, as of a model with learned positions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from fairseq.modules import SinusoidalPositionalEmbedding
@@ -22,17 +22,11 @@ from ..config import SIDES
 from ..errors import SharingError
 from .contents import Options, State
 
-_FIRST_WEIGHTS = dict(
-    zip(
-        NORMS,
-        (
-            ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
-            ("encoder_attn.q_proj",),
-            ("fc1",),
-        ),
-        strict=True,
-    )
-)
+_FIRST_WEIGHTS = {
+    "self_attn_layer_norm": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    "encoder_attn_layer_norm": ("encoder_attn.q_proj",),
+    "final_layer_norm": ("fc1",),
+}
 """What the input of a sublayer goes through first; keys and values across come from elsewhere."""
 
 _DELTA = ".residual_delta"
@@ -51,7 +45,7 @@ def fold_residuals(stacked: State, stored: State, options: Options) -> tuple[Sta
     for name in _NOT_FOLDABLE:
         if options.get(name):
             flag = "--" + name.replace("_", "-")
-            raise SharingError(f"residual vectors cannot be folded into a model with {flag}")
+            raise _not_foldable(flag)
     state = {name: t for name, t in stacked.items() if not name.endswith(_DELTA)}
     for side in SIDES:
         before = None
@@ -65,6 +59,12 @@ def fold_residuals(stacked: State, stored: State, options: Options) -> tuple[Sta
             _multiply(state, weights, 1 / vector)
             before = norm
     return state, options
+
+
+def _not_foldable(flag: str) -> SharingError:
+    return SharingError(
+        f"residual vectors cannot be folded into a model with {flag}; decode it with this plugin"
+    )
 
 
 def _vectors(side: str, stacked: State, stored: State) -> Iterator[tuple[str, Tensor]]:
@@ -81,12 +81,12 @@ def _vectors(side: str, stacked: State, stored: State) -> Iterator[tuple[str, Te
         if vector.abs().min() < EPSILON:
             raise SharingError(
                 f"{name} makes a residual vector with an element within {EPSILON} of 0, which "
-                "weights cannot be divided by; this model needs the plugin to decode"
+                "weights cannot be divided by; decode this model with the plugin"
             )
         yield name.removesuffix(_DELTA), vector
 
 
-def _multiply(state: State, names, vector: Tensor) -> None:
+def _multiply(state: State, names: Iterable[str], vector: Tensor) -> None:
     """Multiply the last dimension of entries by ``vector``, leaving the tensors they were alone."""
     for name in names:
         state[name] = (state[name].double() * vector).to(state[name].dtype)
@@ -99,9 +99,7 @@ def _fold_into_embeddings(side: str, state: State, vector: Tensor, options: Opti
         _multiply(state, (f"{norm}.weight", f"{norm}.bias"), vector)
         return options
     if f"{side}.project_in_dim.weight" in state:
-        raise SharingError(
-            "residual vectors cannot be folded into a model with --decoder-input-dim"
-        )
+        raise _not_foldable("--decoder-input-dim")
     tokens, positions = f"{side}.embed_tokens.weight", f"{side}.embed_positions.weight"
     _multiply(state, [tokens], vector)
     apart = {"share_all_embeddings": False, "share_decoder_input_output_embed": False}

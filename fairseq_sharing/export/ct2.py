@@ -11,6 +11,7 @@ from fairseq.data import Dictionary
 from fairseq.data.data_utils import infer_language_pair
 
 from ..checkpoint.contents import Checkpoint, Options, State
+from ..checkpoint.files import disk_error
 from ..checkpoint.unroll import unrolled
 from ..errors import SharingError
 from .model_card import Card, check_run_folder
@@ -63,18 +64,19 @@ def export_ct2(
     with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as made:
         path, folder = Path(made, "unrolled.pt"), Path(made, "model")
         try:
-            torch.save(_for_converter(state, options), path)
+            with path.open("wb") as file:
+                torch.save(_for_converter(state, options), file)
             converter = FairseqConverter(str(path), str(data), *languages)
             converter.convert(str(folder), quantization=quantization)
             shutil.copy(sentencepiece, folder / SENTENCEPIECE)
-            size = sum(file.stat().st_size for file in folder.iterdir())
+            size = sum(part.stat().st_size for part in folder.iterdir())
             (folder / "README.md").write_text(card.text(checkpoint, size), "utf-8")
             folder.replace(output)
         except ValueError as error:  # the converter's list of what it does not support
             reasons = "; ".join(line.removeprefix("- ") for line in str(error).splitlines()[2:])
             raise SharingError(f"CTranslate2 cannot take this model: {reasons}") from error
-        except OSError as error:
-            raise SharingError(f"cannot write {output}: {error.strerror}") from None
+        except (OSError, RuntimeError) as error:
+            raise SharingError(f"cannot write {output}: {disk_error(error).strerror}") from None
 
 
 def check_output_folder(output: Path) -> None:

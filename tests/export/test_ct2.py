@@ -1,6 +1,10 @@
 """CTranslate2 models: what they weigh, what is refused, what is left behind."""
 
+import resource
+import subprocess
+
 import pytest
+from support import BIN
 
 from fairseq_sharing.checkpoint.contents import Checkpoint
 from fairseq_sharing.cli import main
@@ -74,3 +78,19 @@ def test_data_that_does_not_fit_is_named(trained, tmp_path):
             languages=("en", "de"),
         )
     assert not output.exists()
+
+
+def test_a_full_disk_leaves_nothing(trained, tmp_path):
+    output = tmp_path / "out"
+    command = [BIN / "fairseq-sharing", "export", "ct2", trained.last, "--data", trained.data]
+    result = subprocess.run(
+        [*command, "--spm", trained.spm, "--output", output],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)),
+    )
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        f"fairseq-sharing: error: cannot write {output}: File too large"
+    ]
+    assert not list(tmp_path.iterdir())
