@@ -27,16 +27,12 @@ TYPES: dict[Any, tuple[type, str]] = {
 def load(path: Path, *, quick: bool = False) -> Experiment:
     """Read an experiment; quick lays its [quick] table over the rest and renames it NAME-quick.
 
-    A path without .toml works too. Missing and unknown keys, and values of a wrong type or out
-    of range, are errors that name the file and the key.
+    A path without .toml works too. A file with ``extends = "OTHER"`` is laid over the one of that
+    name beside it. Missing and unknown keys, and values of a wrong type or out of range, are
+    errors that name the file and the key.
     """
     path = path if path.suffix == ".toml" else path.with_name(path.name + ".toml")
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise SharingError(f"cannot read experiment {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise SharingError(f"{path} is not a TOML file: {error}") from None
+    tables = _read(path)
     overrides = tables.pop("quick", None)
     if quick:
         _check(isinstance(overrides, dict), f"--quick: {path} has no [quick] table")
@@ -45,6 +41,24 @@ def load(path: Path, *, quick: bool = False) -> Experiment:
         return _experiment(path.stem + ("-quick" if quick else ""), tables)
     except SharingError as error:
         raise SharingError(f"{path}: {error}") from None
+
+
+def _read(path: Path) -> Table:
+    """The tables of a file, laid over those of the file that it extends."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SharingError(f"cannot read experiment {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise SharingError(f"{path} is not a TOML file: {error}") from None
+    base = tables.pop("extends", None)
+    if base is None:
+        return tables
+    _check(
+        isinstance(base, str) and base != path.stem,
+        f"{path}: extends = {base!r} must name another experiment beside it",
+    )
+    return _merge(_read(path.with_name(f"{base}.toml")), tables)
 
 
 def _experiment(name: str, tables: Table) -> Experiment:

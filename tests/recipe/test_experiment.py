@@ -52,6 +52,20 @@ def test_runs_have_a_folder_for_each_seed(tiny_file):
     assert names == ["vanilla-seed1", "vanilla-seed2", "cycle rev-seed1", "cycle rev-seed2"]
 
 
+def test_an_experiment_can_extend_another(tiny_file):
+    other = tiny_file.with_name("other.toml")
+    other.write_text('extends = "tiny"\n[train]\nlr = 0.5\n')
+    base, extended = load(tiny_file), load(other)
+    assert (extended.name, extended.systems) == ("other", base.systems)
+    assert extended.train == {**base.train, "lr": 0.5}
+    other.write_text('extends = "none such"')
+    with pytest.raises(SharingError, match=r"cannot read experiment .*none such\.toml"):
+        load(other)
+    other.write_text('extends = "other"')
+    with pytest.raises(SharingError, match="must name another experiment"):
+        load(other)
+
+
 def test_flags():
     options = {"beam": 4, "adam-betas": "(0.9, 0.98)", "cpu": True, "fp16": False}
     assert to_flags(options) == ["--beam", "4", "--adam-betas", "(0.9, 0.98)", "--cpu"]
