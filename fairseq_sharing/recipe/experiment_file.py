@@ -43,8 +43,8 @@ def load(path: Path, *, quick: bool = False) -> Experiment:
         raise SharingError(f"{path}: {error}") from None
 
 
-def _read(path: Path) -> Table:
-    """The tables of a file, laid over those of the file that it extends."""
+def _read(path: Path, *above: str) -> Table:
+    """The tables of a file, laid over those of the file that it extends; above extend this one."""
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -55,10 +55,10 @@ def _read(path: Path) -> Table:
     if base is None:
         return tables
     _check(
-        isinstance(base, str) and base != path.stem,
+        isinstance(base, str) and base not in (path.stem, *above),
         f"{path}: extends = {base!r} must name another experiment beside it",
     )
-    return _merge(_read(path.with_name(f"{base}.toml")), tables)
+    return _merge(_read(path.with_name(f"{base}.toml"), path.stem, *above), tables)
 
 
 def _experiment(name: str, tables: Table) -> Experiment:
