@@ -14,10 +14,10 @@ def draw(rows: "list[Row]", path: Path) -> None:
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4), dpi=150, layout="constrained")
+    figure = Figure(figsize=(10, 4), dpi=150, layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for row in rows:
-        style = {"fmt": "o", "capsize": 3, "label": row.system}
+        style = {"fmt": "o", "capsize": 3, "alpha": 0.8, "label": row.system}
         interval = row.score.bleu_interval
         left.errorbar(row.training_minutes, row.score.bleu, interval, **style)
         right.errorbar(row.parameters / 1e6, row.score.bleu, interval, **style)
@@ -26,7 +26,7 @@ def draw(rows: "list[Row]", path: Path) -> None:
     left.set_ylabel("BLEU")
     for panel in (left, right):
         panel.grid(alpha=0.3)
-    left.legend()
+    figure.legend(*left.get_legend_handles_labels(), loc="outside right upper")
     partial = path.with_name(path.name + ".part")
     figure.savefig(partial, format="png")
     os.replace(partial, path)
