@@ -18,6 +18,7 @@ from .prepare import TEST_SETS
 from .runs import Run, require_baseline, runs_of
 from .scoring import Score
 from .stages import write_text
+from .train import speed_stage
 from .training_log import TrainingLog
 
 COLUMNS = (
@@ -28,7 +29,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One system on one test set. Times are of training alone, at the median speed."""
+    """One system on one test set. Times are of training alone, at the speed measured."""
 
     system: str
     test_set: str
@@ -59,7 +60,7 @@ def compare(experiment: Experiment, folder: Path, console: Console) -> Path:
     """Print the table and write report/table.md, table.csv and bleu.png; returns that folder."""
     rows = collect(experiment, folder)
     notes = _notes(experiment, rows)
-    table = Table(*COLUMNS, title=experiment.name, box=box.SIMPLE)
+    table = Table(*COLUMNS, title=experiment.name, box=box.SIMPLE, pad_edge=False)
     for column in table.columns[1:]:
         column.justify, column.no_wrap = "right", True
     for row in rows:
@@ -78,8 +79,7 @@ def collect(experiment: Experiment, folder: Path) -> list[Row]:
     """A row for each run and test set; speeds are relative to the baseline's of the same seed."""
     require_baseline(experiment)
     runs = runs_of(experiment, folder)
-    logs = {run.name: TrainingLog(run.log).refresh() for run in runs}
-    speeds = {run.name: _known(run, logs[run.name].updates_per_second) for run in runs}
+    speeds = _speeds(runs, folder)
     baselines = {
         run.seed: speeds[run.name] for run in runs if run.system.name == experiment.baseline
     }
@@ -94,7 +94,7 @@ def collect(experiment: Experiment, folder: Path) -> list[Row]:
                 test_set=test_set,
                 unique_layers=num_unique_layers(layers),
                 layers=system.layers,
-                parameters=int(_known(run, logs[run.name].parameters)),
+                parameters=_parameters(run),
                 updates_per_second=speeds[run.name],
                 relative_speed=speeds[run.name] / baselines[run.seed],
                 training_minutes=run.max_update / speeds[run.name] / 60,
@@ -104,13 +104,24 @@ def collect(experiment: Experiment, folder: Path) -> list[Row]:
     return rows
 
 
-def _known(run: Run, figure: float | None) -> float:
-    if figure is None:
+def _speeds(runs: list[Run], folder: Path) -> dict[str, float]:
+    stage = speed_stage(runs, folder)
+    if not stage.is_finished():
         raise SharingError(
-            f"{run.log} has no complete training: run fairseq-sharing train first, "
-            "or leave the system out with --systems"
+            f"{folder} has no complete training of {', '.join(run.name for run in runs)}: "
+            "run fairseq-sharing train first, or leave systems out with --systems"
         )
-    return figure
+    return json.loads(stage.outputs[0].read_text("utf-8"))
+
+
+def _parameters(run: Run) -> int:
+    parameters = TrainingLog(run.log).refresh().parameters
+    if parameters is None:
+        raise SharingError(
+            f"{run.log} does not say how many parameters there are; "
+            f"remove {run.folder} and run fairseq-sharing train again"
+        )
+    return parameters
 
 
 def _scores(run: Run) -> dict[str, Score]:
@@ -124,9 +135,9 @@ def _notes(experiment: Experiment, rows: list[Row]) -> list[str]:
     score = rows[0].score
     updates = experiment.train["max-update"]
     return [
-        f"{updates} updates each; training speed relative to {experiment.baseline}, the median "
-        "of the log's intervals; BLEU with its 95 % interval; p-value of a paired bootstrap "
-        f"against {experiment.baseline}; {score.segments} segments.",
+        f"{updates} updates each; training speed relative to {experiment.baseline}, all systems "
+        "taking turns at the same batches; BLEU with its 95 % interval; p-value of a paired "
+        f"bootstrap against {experiment.baseline}; {score.segments} segments.",
         f"BLEU {score.bleu_signature}",
         f"chrF {score.chrf_signature}",
     ]

@@ -1,6 +1,7 @@
 """The second stage: every system trained by fairseq-train, side by side where cores allow."""
 
 import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import torch
 import fairseq_sharing
 
 from ..errors import SharingError
+from . import speed
 from .experiment import Experiment, to_flags
 from .jobs import Job, fairseq_tool, run_jobs, save_command
 from .prepare import DATA, require_prepared
 from .progress import TrainingDisplay
 from .runs import Run, runs_of, write_versions
-from .stages import exclusive
+from .stages import Stage, exclusive
 
 DEFAULTS = {
     "arch": "shared_transformer",
@@ -43,6 +45,22 @@ def train(experiment: Experiment, folder: Path) -> None:
         jobs = [_begin(run, folder / DATA) for run in waiting]
         with TrainingDisplay(runs) as display:
             run_jobs(jobs, slots(), lock, display.update)
+        if not speed_stage(runs, folder).is_finished():
+            print("measuring training speed, all systems taking turns")
+            run_jobs([_speed_job(runs, folder)], 1, lock)
+
+
+def speed_stage(runs: list[Run], folder: Path) -> Stage:
+    """The measurement of all trainings' speeds beside each other, in updates a second."""
+    settings = {run.name: run.training.settings for run in runs}
+    return Stage(folder, "speed", settings, (folder / "speed.json",))
+
+
+def _speed_job(runs: list[Run], folder: Path) -> Job:
+    stage = speed_stage(runs, folder)
+    command = [sys.executable, "-m", speed.__name__, str(stage.outputs[0])]
+    command += [str(run.folder) for run in runs]
+    return Job("speed", command, folder / "speed.log", stage.finish)
 
 
 def _refuse_launcher() -> None:

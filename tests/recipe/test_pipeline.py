@@ -92,7 +92,7 @@ def test_stages_ask_for_the_one_before(tiny, prepared, tmp_path):
     for stage in (train, evaluate):
         with pytest.raises(SharingError, match="no prepared data: run fairseq-sharing prepare"):
             stage(tiny, tmp_path / "nothing")
-    with pytest.raises(SharingError, match="no complete training: run fairseq-sharing train"):
+    with pytest.raises(SharingError, match="no complete training of vanilla, cycle rev"):
         compare(tiny, tmp_path / "nothing", Console())
     for stage in (evaluate, collect):
         with pytest.raises(SharingError, match="--systems lacks the baseline 'vanilla'"):

@@ -1,0 +1,77 @@
+"""Training speed of an experiment's systems, measured side by side.
+
+Trainings that ran one after the other, or beside different others, do not compare: machines have
+faster and slower minutes. So all systems take turns at a few updates on the same batches, in one
+process of its own with one thread.
+"""
+
+import logging
+import shlex
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from fairseq import options, tasks
+from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+from fairseq.trainer import Trainer
+
+from .stages import write_json
+
+ROUNDS = 9
+UPDATES_A_ROUND = 3
+
+
+class Contender:
+    """One system with fairseq's own trainer, as its fairseq-train command builds it."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        parser = options.get_training_parser()
+        self.cfg = convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, arguments))
+        task = tasks.setup_task(self.cfg.task)
+        model = task.build_model(self.cfg.model)
+        self.trainer = Trainer(self.cfg, task, model, task.build_criterion(self.cfg.criterion))
+        self.seconds: list[float] = []
+
+    def batches(self, count: int) -> list[Any]:
+        """The first batches of the training data; fewer where there are no more."""
+        self.trainer.task.load_dataset("train")
+        epoch = self.trainer.get_train_iterator(epoch=1).next_epoch_itr(shuffle=True)
+        return [batch for batch, _ in zip(epoch, range(count), strict=False)]
+
+    def take_turn(self, batches: list[Any]) -> None:
+        """Train on batches and note the seconds an update."""
+        begin = time.perf_counter()
+        for batch in batches:
+            self.trainer.train_step([batch])
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.seconds.append((time.perf_counter() - begin) / len(batches))
+
+
+def updates_per_second(commands: dict[str, list[str]]) -> dict[str, float]:
+    """The median speed of each fairseq-train command (arguments by name), taken in turns."""
+    torch.set_num_threads(1)
+    logging.disable(logging.WARNING)
+    contenders = {name: Contender(arguments) for name, arguments in commands.items()}
+    batches = next(iter(contenders.values())).batches(UPDATES_A_ROUND)
+    for _ in range(1 + ROUNDS):
+        for contender in contenders.values():
+            contender.trainer.begin_epoch(1)
+            contender.take_turn(batches)
+    return {name: 1 / median(c.seconds[1:]) for name, c in contenders.items()}
+
+
+def main(result: Path, *folders: Path) -> None:
+    """Measure the trainings whose commands lie in ``folders``; speeds go to ``result``."""
+    commands = {
+        folder.name: shlex.split((folder / "command.txt").read_text("utf-8"))[1:]
+        for folder in folders
+    }
+    write_json(result, updates_per_second(commands))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
