@@ -15,7 +15,7 @@ if find_spec("fairseq") is None:
         "or pip install ve-fairseq (Python 3.11 or 3.12)"
     )
 
-from . import architectures, compat  # noqa: F401
+from . import architectures, compat, fused_adam  # noqa: F401
 from .errors import SharingError
 from .strategies import STRATEGIES, layer_map, parse_layer_map
 from .transformer import SharedTransformerModel
