@@ -1,6 +1,6 @@
 """Layers that use another layer's parameters: how they are tied, and how to find what is tied."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -9,26 +9,22 @@ from .errors import SharingError
 from .strategies import LayerMap, check_layer_map, first_uses
 
 
-def tie_parameters(layer: nn.Module, source: nn.Module, keep: Iterable[str] = ()) -> None:
+def tie_parameters(layer: nn.Module, source: nn.Module) -> None:
     """Make ``layer`` use the very Parameter objects of ``source``, in place.
 
     The modules of ``layer`` stay its own, and with them whatever state they hold, such as the
-    decoding cache of an attention. Parameters named in ``keep`` (last part of the name) are left
-    as they are. Raises SharingError if the two do not have the same parameters.
+    decoding cache of an attention. Raises SharingError if the two do not have the same parameters.
     """
-    kept = set(keep)
-    modules = dict(layer.named_modules())
-    sources = _parameters(source, kept)
-    own = _parameters(layer, kept)
-    if {name: p.shape for name, p in own.items()} != {n: p.shape for n, p in sources.items()}:
+    if _shapes(layer) != _shapes(source):
         raise SharingError("cannot tie layers whose parameters differ in name or shape")
-    for name, parameter in sources.items():
+    modules = dict(layer.named_modules())
+    for name, parameter in source.named_parameters():
         path, _, attribute = name.rpartition(".")
         setattr(modules[path], attribute, parameter)
 
 
-def _parameters(layer: nn.Module, kept: set[str]) -> dict[str, nn.Parameter]:
-    return {n: p for n, p in layer.named_parameters() if n.rpartition(".")[2] not in kept}
+def _shapes(layer: nn.Module) -> dict[str, torch.Size]:
+    return {name: parameter.shape for name, parameter in layer.named_parameters()}
 
 
 def share_layers(layers: nn.ModuleList, layer_map: Sequence[int]) -> nn.ModuleList:
