@@ -6,10 +6,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage "Usage: test.sh [PYTEST ARGUMENTS]
 
-Runs the fast tests; those that take minutes run with -m slow, and all of them with -m ''.
+Runs the fast tests, a process a core; those that take minutes run with -m slow, and all of them with -m ''.
 Example: scripts/test.sh -m slow tests/recipe" "$@"
 
 ensure_venv
 cd "$root"
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-exec "$venv/bin/python" -m pytest "$@"
+exec "$venv/bin/python" -m pytest --numprocesses "$(nproc)" --dist loadfile "$@"
