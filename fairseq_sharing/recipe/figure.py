@@ -3,10 +3,13 @@
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .compare import Row
+
+APART = 0.012
+"""How far systems of equal cost are drawn apart, as a part of the panel's width."""
 
 
 def draw(rows: "list[Row]", path: Path) -> None:
@@ -16,17 +19,26 @@ def draw(rows: "list[Row]", path: Path) -> None:
 
     figure = Figure(figsize=(10, 4), dpi=150, layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    for row in rows:
-        style = {"fmt": "o", "capsize": 3, "alpha": 0.8, "label": row.system}
-        interval = row.score.bleu_interval
-        left.errorbar(row.training_minutes, row.score.bleu, interval, **style)
-        right.errorbar(row.parameters / 1e6, row.score.bleu, interval, **style)
-    left.set_xlabel("training time, minutes")
-    right.set_xlabel("parameters, millions")
+    _panel(left, rows, [row.training_minutes for row in rows], "training time, minutes")
+    counts = [row.parameters / 1e6 for row in rows]
+    _panel(right, rows, counts, "parameters, millions (equal ones side by side)", APART)
     left.set_ylabel("BLEU")
-    for panel in (left, right):
-        panel.grid(alpha=0.3)
     figure.legend(*left.get_legend_handles_labels(), loc="outside right upper")
     partial = path.with_name(path.name + ".part")
     figure.savefig(partial, format="png")
     os.replace(partial, path)
+
+
+def _panel(
+    axes: Any, rows: "list[Row]", costs: list[float], label: str, apart: float = 0.0
+) -> None:
+    """BLEU against a cost that begins at 0, so that small differences look small."""
+    width = 1.15 * max(costs)
+    axes.set_xlim(0, width)
+    for number, (row, cost) in enumerate(zip(rows, costs, strict=True)):
+        place = cost + (number - (len(rows) - 1) / 2) * apart * width
+        axes.errorbar(
+            place, row.score.bleu, row.score.bleu_interval, fmt="o", capsize=3, label=row.system
+        )
+    axes.set_xlabel(label)
+    axes.grid(alpha=0.3)
