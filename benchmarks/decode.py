@@ -28,9 +28,9 @@ def one_phase(run: Callable[[], None]) -> Callable[[], Iterator[str]]:
     return case
 
 
-def cache_mib(checkpoint: Path, words: torch.Tensor) -> float:
+def cache_mib(checkpoint: Path, data: Path, words: torch.Tensor) -> float:
     """What fairseq's beam search keeps of the encoder output for cross-attention, MiB."""
-    model = load_model_ensemble([str(checkpoint)])[0][0].eval()
+    model = load_model_ensemble([str(checkpoint)], {"data": str(data)})[0][0].eval()
     beams, length = words.repeat_interleave(BEAM, dim=0), words.shape[1]
     encoded = model.encoder(beams, torch.full((len(beams),), length))
     cache: dict = {}
@@ -86,7 +86,7 @@ def measure(
             "batch, cpu s": timing.processor,
             "batch, s": timing.seconds,
             "words/s": words.numel() / timing.seconds,
-            "cross-attention cache MiB": cache_mib(paths[name], words)
+            "cross-attention cache MiB": cache_mib(paths[name], data, words)
             if engine == "fairseq"
             else "",
         }
