@@ -4,7 +4,6 @@ Base sizes, random weights, every translation as long as its source. Example:
 python benchmarks/decode.py --sentences 1 16
 """
 
-import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,7 +48,6 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, nargs="+", default=[1, 16], help="batch sizes")
     parser.add_argument("--length", type=int, default=25, help="words a sentence; default 25")
     args = parser.parse_args()
-    logging.disable(logging.INFO)
     torch.set_num_threads(args.threads)
     where = harness.machine()
     rows = []

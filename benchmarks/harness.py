@@ -7,6 +7,7 @@ machine has other things to do (threads that wait must sleep for that: ``OMP_WAI
 
 import argparse
 import json
+import logging
 import multiprocessing
 import os
 import platform
@@ -80,7 +81,8 @@ def peak_mib() -> float:
 
 
 def parser(description: str, rounds: int) -> argparse.ArgumentParser:
-    """A command line with the options that all benchmarks have."""
+    """A command line with the options that all benchmarks have; their logs would drown figures."""
+    logging.disable(logging.INFO)
     made = argparse.ArgumentParser(description=description)
     made.add_argument("--rounds", type=int, default=rounds, help=f"timed rounds; default {rounds}")
     made.add_argument("--threads", type=int, default=2, help="threads of torch; default 2")
