@@ -71,7 +71,7 @@ def measure(
     cases = {}
     for name, path in paths.items():
         cases["fairseq", name] = one_phase(with_fairseq(path, data, words))
-        exported = Path(tempfile.mkdtemp(dir=data.parent), path.name)
+        exported = path.with_stem(f"{path.stem}-{len(words)}")  # is exported under this name
         exported.symlink_to(path)
         run = with_ctranslate2(exported, data, words, "int8", threads)
         cases["CTranslate2 int8", name] = one_phase(run)
