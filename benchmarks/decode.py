@@ -5,26 +5,16 @@ python benchmarks/decode.py --sentences 1 16
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import harness
 import torch
-from decoding_speed import BEAM, with_ctranslate2, with_fairseq
+from decoders import BEAM, QUANTIZATIONS, with_ctranslate2, with_fairseq
 from fairseq.checkpoint_utils import load_model_ensemble
 from random_checkpoint import make_checkpoint, make_data
 from systems import SIZES
 
 CHECKPOINTS = {"unshared 12": 12, "cycle_rev 12": 6}
-
-
-def one_phase(run: Callable[[], None]) -> Callable[[], Iterator[str]]:
-    def case() -> Iterator[str]:
-        with torch.no_grad():
-            run()
-        yield "search"
-
-    return case
 
 
 def cache_mib(checkpoint: Path, data: Path, words: torch.Tensor) -> float:
@@ -70,11 +60,12 @@ def measure(
     """A row for each engine and checkpoint, ``words`` (B, T) being one batch."""
     cases = {}
     for name, path in paths.items():
-        cases["fairseq", name] = one_phase(with_fairseq(path, data, words))
+        cases["fairseq", name] = harness.one_phase(with_fairseq(path, data, words))
         exported = path.with_stem(f"{path.stem}-{len(words)}")  # is exported under this name
         exported.symlink_to(path)
-        run = with_ctranslate2(exported, data, words, "int8", threads)
-        cases["CTranslate2 int8", name] = one_phase(run)
+        for quantization in QUANTIZATIONS:
+            run = with_ctranslate2(exported, data, words, quantization, threads)
+            cases[f"CTranslate2 {quantization}", name] = harness.one_phase(run)
     timings = harness.interleaved(cases, rounds)
     return [
         {

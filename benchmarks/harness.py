@@ -67,6 +67,17 @@ def interleaved(cases: Mapping[str, Callable[[], Iterable[str]]], rounds: int) -
     return timings
 
 
+def one_phase(run: Callable[[], None]) -> Callable[[], Iterable[str]]:
+    """A case without gradients and with a single phase."""
+
+    def case() -> Iterable[str]:
+        with torch.no_grad():
+            run()
+        yield "all"
+
+    return case
+
+
 def in_own_process(function: Callable[..., Any], *arguments: Any) -> Any:
     """What ``function`` returns in a fresh process, where it alone uses memory."""
     spawn = multiprocessing.get_context("spawn")

@@ -94,11 +94,18 @@ def test_ensembles_decode(copy_task, trained):
 
 
 def test_hydra_training_takes_the_same_options(copy_task, tmp_path):
-    hydra = (
-        f"common.user_dir={PLUGIN} common.cpu=true common.no_progress_bar=true task=translation "
-        f"optimizer=adam criterion=cross_entropy lr_scheduler=fixed optimization.lr=[0.005] "
-        "optimization.max_update=2 dataset.max_tokens=2000"
-    ).split()
+    hydra = [
+        "common.cpu=true",
+        "common.no_progress_bar=true",
+        "task=translation",
+        "optimizer=adam",
+        "criterion=cross_entropy",
+        "lr_scheduler=fixed",
+        "optimization.lr=[0.005]",
+        "optimization.max_update=2",
+        "dataset.max_tokens=2000",
+        f"common.user_dir='{PLUGIN}'",
+    ]
     model = (
         "{_name: shared_transformer_tiny, sharing_strategy: cycle, encoder_layers: 4, "
         "decoder_layers: 4, encoder_unique_layers: 2, decoder_unique_layers: 2}"

@@ -1,0 +1,64 @@
+"""Beam search over one batch of random words, by fairseq and by CTranslate2."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import ctranslate2
+import sentencepiece
+import torch
+from fairseq.checkpoint_utils import load_model_ensemble_and_task
+from fairseq.sequence_generator import SequenceGenerator
+
+from fairseq_sharing.checkpoint.contents import Checkpoint
+from fairseq_sharing.export.ct2 import export_ct2
+
+BEAM = 4
+QUANTIZATIONS = ("float32", "int8")
+
+
+def with_fairseq(path: Path, data: Path, words: torch.Tensor) -> Callable[[], None]:
+    """fairseq's beam search, on ``words`` (B, T)."""
+    models, _, task = load_model_ensemble_and_task([str(path)], arg_overrides={"data": str(data)})
+    length = words.shape[1]
+    generator = SequenceGenerator(
+        models, task.target_dictionary, beam_size=BEAM, max_len_b=length, min_len=length
+    )
+    generator.eval()
+    source = torch.cat([words, torch.full((len(words), 1), task.source_dictionary.eos())], 1)
+    lengths = torch.full((len(words),), length + 1)
+    sample = {"net_input": {"src_tokens": source, "src_lengths": lengths}}
+
+    def run() -> None:
+        hypotheses = generator.generate(models, sample)
+        assert {len(beams[0]["tokens"]) for beams in hypotheses} == {length + 1}
+
+    return run
+
+
+def with_ctranslate2(
+    path: Path, data: Path, words: torch.Tensor, quantization: str, threads: int
+) -> Callable[[], None]:
+    """The same by CTranslate2."""
+    spm, folder = data.parent / "any.model", data.parent / f"{path.stem}.{quantization}"
+    if not spm.exists():
+        text = iter(["any text", "will do"])
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=text,
+            model_prefix=str(spm.with_suffix("")),
+            hard_vocab_limit=False,
+            vocab_size=20,
+            minloglevel=2,
+        )
+    export_ct2(Checkpoint.read(path), data, folder, sentencepiece=spm, quantization=quantization)
+    translator = ctranslate2.Translator(str(folder), intra_threads=threads, inter_threads=1)
+    # As make_data names them: entry 4 of the dictionary, after fairseq's symbols, is word4.
+    batch = [[f"word{word}" for word in line] for line in words.tolist()]
+    length = words.shape[1]
+
+    def run() -> None:
+        results = translator.translate_batch(
+            batch, beam_size=BEAM, min_decoding_length=length, max_decoding_length=length
+        )
+        assert {len(result.hypotheses[0]) for result in results} == {length}
+
+    return run
