@@ -8,6 +8,7 @@ from pathlib import Path
 
 import sentencepiece
 from support import PLUGIN, run
+from training import UNTHREADED
 
 WORDS = ["red", "blue", "green", "cat", "dog", "house", "tree", "sees", "likes", "takes", "the"]
 SHARED = (
@@ -96,7 +97,8 @@ def train(trained: Trained, save: Path, *options: object, updates: int = 150) ->
         *("--share-all-embeddings", "--dropout", 0, "--cpu", "--no-progress-bar", "--seed", 1),
         *("--optimizer", "adam", "--lr", 0.01, "--lr-scheduler", "inverse_sqrt"),
         *("--warmup-updates", 50, "--max-tokens", 600, "--max-update", updates),
-        *("--no-epoch-checkpoints", "--save-dir", save, "--log-interval", 10, *options),
+        *("--no-epoch-checkpoints", "--save-dir", save, "--log-interval", 10, *UNTHREADED),
+        *options,
     ).stdout
 
 

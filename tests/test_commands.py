@@ -5,6 +5,7 @@ import os
 import pytest
 import torch
 from support import PLUGIN, run
+from training import UNTHREADED
 
 ARCH = ("--arch", "shared_transformer_tiny", "--share-all-embeddings", "--dropout", 0)
 SHARED = (
@@ -18,7 +19,8 @@ def train(data, save, *options, updates=12, check=True):
         "fairseq-train",
         *(data / "bin", "--user-dir", PLUGIN, *ARCH, "--save-dir", save, "--cpu"),
         *("--optimizer", "adam", "--lr", 0.005, "--max-tokens", 2000, "--no-progress-bar"),
-        *("--max-update", updates, "--no-epoch-checkpoints", "--log-interval", 1, *options),
+        *("--max-update", updates, "--no-epoch-checkpoints", "--log-interval", 1, *UNTHREADED),
+        *options,
         check=check,
     )
 

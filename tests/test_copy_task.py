@@ -3,6 +3,7 @@
 import pytest
 from sacrebleu.metrics import BLEU
 from support import PLUGIN, SHARING, run
+from training import UNTHREADED
 
 from fairseq_sharing.strategies import FIXED_UNIQUE
 
@@ -21,6 +22,7 @@ def test_copying_is_learnt(copy_task, tmp_path, strategy):
         *("--optimizer", "adam", "--lr", 0.005, "--lr-scheduler", "inverse_sqrt"),
         *("--warmup-updates", 100, "--clip-norm", 1, "--max-tokens", 2000),
         *("--max-update", 700, "--no-epoch-checkpoints", "--no-progress-bar", "--seed", 3),
+        *UNTHREADED,
     )
     printed = run(
         "fairseq-generate",

@@ -19,6 +19,8 @@ SHARED = (
     *("--sharing-strategy", "cycle_rev"),
     *("--encoder-unique-layers", 2, "--decoder-unique-layers", 2),
 )
+# A thread that still reads ahead when fairseq-train is done can abort the process at its exit.
+UNTHREADED = ("--num-workers", 0, "--data-buffer-size", 0)
 ADMIN = (*SHARED, "--residual-scaling", "admin")
 
 
@@ -28,7 +30,8 @@ def arguments(data: Path, save: Path, *options: object, updates: int = 4) -> tup
         *(data / "bin", "--user-dir", PLUGIN, "--save-dir", save, "--cpu", "--no-progress-bar"),
         *("--optimizer", "adam", "--adam-eps", ADAM_EPS, "--lr", 0.002, "--batch-size", 16),
         *("--max-update", updates, "--save-interval-updates", 1, "--disable-validation"),
-        *("--log-interval", 1, "--curriculum", 99, "--no-epoch-checkpoints", *options),
+        *("--log-interval", 1, "--curriculum", 99, "--no-epoch-checkpoints", *UNTHREADED),
+        *options,
     )
 
 

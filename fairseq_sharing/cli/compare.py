@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from ..recipe.compare import compare
-from .recipe_options import add_stage_parser, add_systems_option, load_experiment
+from .recipe_options import add_selection_options, add_stage_parser, load_experiment
 
 
 def add_parser(subparsers: Any) -> None:
@@ -16,7 +16,7 @@ def add_parser(subparsers: Any) -> None:
         "show an experiment's systems in one table and figure",
         "experiments/demo --runs /data/runs",
     )
-    add_systems_option(parser)
+    add_selection_options(parser)
     parser.set_defaults(run=run)
 
 

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ..recipe.evaluate import evaluate
-from .recipe_options import add_stage_parser, add_systems_option, load_experiment
+from .recipe_options import add_selection_options, add_stage_parser, load_experiment
 
 
 def add_parser(subparsers: Any) -> None:
@@ -14,7 +14,7 @@ def add_parser(subparsers: Any) -> None:
         "decode an experiment's test sets and score them with sacreBLEU",
         "experiments/demo --systems vanilla,cycle_rev",
     )
-    add_systems_option(parser)
+    add_selection_options(parser)
     parser.set_defaults(run=run)
 
 

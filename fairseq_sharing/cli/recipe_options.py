@@ -32,18 +32,32 @@ def add_stage_parser(subparsers: Any, name: str, purpose: str, example: str) -> 
     return parser
 
 
-def add_systems_option(parser: argparse.ArgumentParser) -> None:
+def add_selection_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--systems",
         type=lambda text: text.split(","),
         metavar="NAME,NAME",
         help="only these systems of the experiment; default: all",
     )
+    parser.add_argument(
+        "--seeds",
+        type=_whole_numbers,
+        metavar="SEED,SEED",
+        help="only these seeds of the experiment; default: all",
+    )
 
 
 def load_experiment(args: argparse.Namespace) -> tuple[Experiment, Path]:
     """The experiment asked for, and its absolute run folder."""
     experiment = load(args.experiment, quick=args.quick)
-    return experiment.select(getattr(args, "systems", None)), (
-        args.runs / experiment.name
-    ).resolve()
+    selected = experiment.select(getattr(args, "systems", None), getattr(args, "seeds", None))
+    return selected, (args.runs / experiment.name).resolve()
+
+
+def _whole_numbers(text: str) -> list[int]:
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' must be whole numbers with commas between them, such as 1,2"
+        ) from None

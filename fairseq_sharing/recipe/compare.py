@@ -14,7 +14,6 @@ from ..errors import SharingError
 from ..strategies import layer_map, num_unique_layers
 from .experiment import Experiment
 from .figure import draw
-from .prepare import TEST_SETS
 from .runs import Run, require_baseline, runs_of
 from .scoring import Score
 from .stages import write_text
@@ -88,7 +87,7 @@ def collect(experiment: Experiment, folder: Path) -> list[Row]:
         scores = _scores(run)
         system = run.system
         layers = layer_map(system.strategy, system.layers, system.unique_layers)
-        for test_set in TEST_SETS:
+        for test_set in [test_set.name for test_set in experiment.test_sets]:
             row = Row(
                 system=run.name,
                 test_set=test_set,

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 from ..errors import SharingError
-from .experiment import Experiment, to_flags
+from .experiment import Experiment, TestSet, settings_of, to_flags
 from .jobs import Job, fairseq_tool, run_jobs
 from .parallel_text import read_lines
-from .prepare import DATA, TEST_SETS, require_prepared
+from .prepare import DATA, require_prepared
 from .runs import Run, require_baseline, runs_of
 from .scoring import score
 from .stages import Stage, exclusive, sha256, write_json, write_lines
@@ -30,9 +30,11 @@ def evaluate(experiment: Experiment, folder: Path) -> None:
     stages = {run.name: _stage(run) for run in runs}
     with exclusive(folder) as lock:
         waiting = [run for run in runs if not stages[run.name].is_finished()]
-        for test_set in TEST_SETS:
-            print(f"decoding {test_set}: {', '.join(run.name for run in waiting) or 'all done'}")
-            jobs = [_decoding(run, test_set, folder) for run in waiting]
+        for number, test_set in enumerate(experiment.test_sets):
+            print(
+                f"decoding {test_set.name}: {', '.join(run.name for run in waiting) or 'all done'}"
+            )
+            jobs = [_decoding(run, test_set, number, folder) for run in waiting]
             run_jobs(jobs, slots(), lock)
         for run in waiting:
             stages[run.name].finish()
@@ -51,9 +53,10 @@ def hypotheses_of(output: Path, expected: int) -> list[str]:
 
 
 def _stage(run: Run) -> Stage:
-    outputs = tuple(run.hypotheses(test_set) for test_set in TEST_SETS)
+    outputs = tuple(run.hypotheses(test_set.name) for test_set in run.experiment.test_sets)
     settings = {
         "generate": dict(run.experiment.generate),
+        "test_sets": [settings_of(test_set) for test_set in run.experiment.test_sets],
         "checkpoint": sha256(run.checkpoint),
     }
     return Stage(run.folder, "evaluate", settings, outputs)
@@ -68,18 +71,18 @@ def _require_checkpoint(run: Run) -> None:
         )
 
 
-def _decoding(run: Run, test_set: str, folder: Path) -> Job:
+def _decoding(run: Run, test_set: TestSet, number: int, folder: Path) -> Job:
     """The fairseq-generate command; its success turns its output into a file of hypotheses."""
-    output = run.folder / f"generate.{test_set}.log"
+    output = run.folder / f"generate.{test_set.name}.log"
     output.unlink(missing_ok=True)
     languages = run.experiment.languages
-    references = read_lines(folder / "corpus" / f"{test_set}.{languages.target}")
+    references = read_lines(folder / "corpus" / f"{test_set.name}.{languages.target}")
     options = {
         "source-lang": languages.source,
         "target-lang": languages.target,
         "user-dir": user_dir(),
         "path": run.checkpoint,
-        "gen-subset": test_set,
+        "gen-subset": f"test{number or ''}",
         "remove-bpe": "sentencepiece",
         "required-batch-size-multiple": 1,
         "num-workers": 0,
@@ -88,9 +91,9 @@ def _decoding(run: Run, test_set: str, folder: Path) -> Job:
     command = [fairseq_tool("fairseq-generate"), str(folder / DATA)]
 
     def keep() -> None:
-        write_lines(run.hypotheses(test_set), hypotheses_of(output, len(references)))
+        write_lines(run.hypotheses(test_set.name), hypotheses_of(output, len(references)))
 
-    flags = to_flags(options | dict(run.experiment.generate))
+    flags = to_flags({**options, **run.experiment.generate, **test_set.options})
     return Job(run.name, command + flags, output, keep)
 
 
@@ -98,7 +101,7 @@ def _score(runs: list[Run], folder: Path) -> None:
     """Score all runs of a seed together, so that each is tested against that seed's baseline."""
     experiment = runs[0].experiment
     scores: dict[str, dict[str, object]] = {run.name: {} for run in runs}
-    for test_set in TEST_SETS:
+    for test_set in [test_set.name for test_set in experiment.test_sets]:
         references = read_lines(folder / "corpus" / f"{test_set}.{experiment.languages.target}")
         for seed in experiment.seeds:
             group = {run.system.name: run for run in runs if run.seed == seed}

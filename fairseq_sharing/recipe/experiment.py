@@ -1,7 +1,7 @@
 """What an experiment is: data, systems and hyper-parameters, each said once."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,29 +20,60 @@ class Languages:
 
 @dataclass(frozen=True)
 class Data:
-    """What is read and how it is cut: lengths in words, sizes in segments and pieces."""
+    """What is read and how it is cut: lengths in words, sizes in segments and subwords.
+
+    sets names what is taken from the corpus, all of it by default. Validation and test segments
+    are held out from it by number, or valid_set and the experiment's test sets say where they are.
+    max_ratio is the most words of one side for a word of the other.
+    """
 
     corpus: str
     max_words: int
-    valid_segments: int
-    test_segments: int
     vocabulary: int
+    valid_segments: int | None = None
+    test_segments: int | None = None
+    sets: tuple[str, ...] = ()
+    valid_set: str | None = None
+    max_ratio: float | None = None
+    identify_languages: bool = False
+    segmentation: str = "sentencepiece"
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """What is decoded and scored: segments held out from the corpus, or those that origin names.
+
+    options are the fairseq-generate options that are its own.
+    """
+
+    name: str
+    origin: str | None = None
+    options: Options = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class System:
-    """A model: which layers share, and the fairseq-train options that are its own."""
+    """A model: which layers share, and the fairseq-train options that are its own.
+
+    paper is the row of the paper's Table 1 that it reproduces, as METHOD M/N.
+    """
 
     name: str
     strategy: str
     layers: int
     unique_layers: int | None = None
     options: Options = field(default_factory=dict)
+    paper: str | None = None
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A comparison: systems trained, decoded and scored alike on the same data."""
+    """A comparison: systems trained, decoded and scored alike on the same data.
+
+    batch_tokens is the size of an update on all devices together, in tokens of the longer side;
+    [train] max-tokens is the part that one device takes at a time. average_epochs is how many of
+    the last epochs' checkpoints are averaged for decoding; without it the best one is decoded.
+    """
 
     name: str
     languages: Languages
@@ -52,17 +83,39 @@ class Experiment:
     systems: tuple[System, ...]
     baseline: str
     seeds: tuple[int, ...]
+    test_sets: tuple[TestSet, ...] = (TestSet("test"),)
+    batch_tokens: int | None = None
+    average_epochs: int | None = None
 
-    def select(self, names: list[str] | None) -> "Experiment":
-        """Only the named systems, in the experiment's order; all of them by default."""
-        if names is None:
-            return self
-        known = [system.name for system in self.systems]
-        for name in names:
-            if name not in known:
-                raise SharingError(f"--systems {name}: {self.name} has {', '.join(known)}")
-        chosen = tuple(system for system in self.systems if system.name in names)
-        return dataclasses.replace(self, systems=chosen)
+    def select(self, names: list[str] | None, seeds: list[int] | None = None) -> "Experiment":
+        """Only these systems and seeds, in the experiment's order; all of them by default."""
+        systems = _chosen(self.systems, names, "--systems", self.name, lambda system: system.name)
+        return dataclasses.replace(
+            self, systems=systems, seeds=_chosen(self.seeds, seeds, "--seeds", self.name)
+        )
+
+
+def _chosen(
+    all_of_them: tuple[Any, ...],
+    wanted: list[Any] | None,
+    option: str,
+    experiment: str,
+    key: Callable[[Any], Any] = lambda value: value,
+) -> tuple[Any, ...]:
+    known = [key(value) for value in all_of_them]
+    for one in wanted or ():
+        if one not in known:
+            raise SharingError(f"{option} {one}: {experiment} has {', '.join(map(str, known))}")
+    return tuple(value for value in all_of_them if wanted is None or key(value) in wanted)
+
+
+def settings_of(part: Any) -> dict[str, Any]:
+    """A part of an experiment as a stamp holds it: every field that is not at its default."""
+    return {
+        f.name: getattr(part, f.name)
+        for f in dataclasses.fields(part)
+        if f.default is dataclasses.MISSING or getattr(part, f.name) != f.default
+    }
 
 
 def to_flags(options: Options) -> list[str]:

@@ -8,15 +8,22 @@ from typing import Any
 
 from ..errors import SharingError
 from ..strategies import layer_map
-from .experiment import Data, Experiment, Languages, Options, System
+from .experiment import Data, Experiment, Languages, Options, System, TestSet
 
 Table = dict[str, Any]
+
+SEGMENTATIONS = ("sentencepiece", "bpe")
 
 TYPES: dict[Any, tuple[type, str]] = {
     str: (str, "a string"),
     int: (int, "a whole number"),
     int | None: (int, "a whole number"),
+    str | None: (str, "a string"),
+    bool: (bool, "true or false"),
+    float | None: (float, "a number with a point"),
     tuple[int, ...]: (list, "a list of whole numbers"),
+    tuple[str, ...]: (list, "a list of strings"),
+    tuple[TestSet, ...]: (list, "a list of tables, each headed [[test_sets]]"),
     tuple[System, ...]: (list, "a list of tables, each headed [[systems]]"),
     Options: (dict, "a table"),
     Languages: (dict, "a table"),
@@ -64,15 +71,22 @@ def _read(path: Path, *above: str) -> Table:
 def _experiment(name: str, tables: Table) -> Experiment:
     fields = _checked(Experiment, "top level", tables | {"name": name})
     fields["languages"] = Languages(**_checked(Languages, "[languages]", tables["languages"]))
-    fields["data"] = Data(**_checked(Data, "[data]", tables["data"]))
-    fields["systems"] = tuple(
-        System(**_checked(System, f"[[systems]] number {number}", table))
-        for number, table in enumerate(tables["systems"], 1)
-    )
+    data = _checked(Data, "[data]", tables["data"])
+    fields["data"] = Data(**data | {"sets": tuple(data.get("sets", ()))})
+    fields["systems"] = _each(System, "systems", tables)
+    if "test_sets" in tables:
+        fields["test_sets"] = _each(TestSet, "test_sets", tables)
     fields["seeds"] = tuple(tables["seeds"])
     experiment = Experiment(**fields)
     _check_experiment(experiment)
     return experiment
+
+
+def _each(kind: type[Any], key: str, tables: Table) -> tuple[Any, ...]:
+    return tuple(
+        kind(**_checked(kind, f"[[{key}]] number {number}", table))
+        for number, table in enumerate(tables[key], 1)
+    )
 
 
 def _checked(kind: type[Any], where: str, table: Any) -> Table:
@@ -85,21 +99,26 @@ def _checked(kind: type[Any], where: str, table: Any) -> Table:
         _check(type(value) is expected, f"{where}: {key} = {value!r} must be {description}")
         _check(expected is not int or value >= 1, f"{where}: {key} = {value} must be at least 1")
     for key, field in fields.items():
-        optional = {field.default, field.default_factory} != {dataclasses.MISSING}
-        _check(optional or key in table, f"{where}: '{key}' is missing")
+        required = field.default is field.default_factory is dataclasses.MISSING
+        _check(not required or key in table, f"{where}: '{key}' is missing")
     return dict(table)
 
 
 def _check_experiment(experiment: Experiment) -> None:
     """What no field shows alone: names, maps, the baseline, the number of updates."""
     names = [system.name for system in experiment.systems]
+    test_sets = [test_set.name for test_set in experiment.test_sets]
     for system in experiment.systems:
         _check_system(system, {**experiment.train, **system.options})
-    _check(len(set(names)) == len(names), f"two systems have the same name: {', '.join(names)}")
+    for kind, group in (("systems", names), ("test sets", test_sets)):
+        for name in group:
+            _check_name(kind, name)
+        _check(len(set(group)) == len(group), f"two {kind} have the same name: {', '.join(group)}")
     _check(
         experiment.baseline in names,
         f"baseline '{experiment.baseline}' is no system; there are {', '.join(names)}",
     )
+    _check_data(experiment)
     seeds = experiment.seeds
     _check(
         bool(seeds) and all(type(seed) is int for seed in seeds),
@@ -107,11 +126,37 @@ def _check_experiment(experiment: Experiment) -> None:
     )
 
 
-def _check_system(system: System, options: Options) -> None:
+def _check_data(experiment: Experiment) -> None:
+    """That every set is either held out by number or named, and the batch can be cut in parts."""
+    data = experiment.data
     _check(
-        re.fullmatch(r"\w[\w .+-]*", system.name) is not None,
-        f"[[systems]] name = '{system.name}' must be fit for a folder: letters, digits and _.+-",
+        (data.valid_segments is None) != (data.valid_set is None),
+        "[data] needs either valid_segments, a number, or valid_set, where they are",
     )
+    held_out = [test_set.name for test_set in experiment.test_sets if test_set.origin is None]
+    _check(
+        (data.test_segments is not None) == bool(held_out) and len(held_out) <= 1,
+        "[data] test_segments is the size of the one test set without an origin; there is "
+        + (", ".join(held_out) or "none"),
+    )
+    _check(
+        data.segmentation in SEGMENTATIONS,
+        f"[data] segmentation = '{data.segmentation}': choose from {', '.join(SEGMENTATIONS)}",
+    )
+    _check(
+        experiment.batch_tokens is None or type(experiment.train.get("max-tokens")) is int,
+        "batch_tokens needs [train] max-tokens, a whole number: what one device takes at a time",
+    )
+
+
+def _check_name(kind: str, name: str) -> None:
+    _check(
+        re.fullmatch(r"\w[\w .+-]*", name) is not None,
+        f"{kind}: name = '{name}' must be fit for a folder: letters, digits and _.+-",
+    )
+
+
+def _check_system(system: System, options: Options) -> None:
     try:
         layer_map(system.strategy, system.layers, system.unique_layers)
     except SharingError as error:

@@ -9,7 +9,7 @@ import sentencepiece
 
 from ..errors import SharingError
 from . import libreoffice
-from .experiment import Experiment
+from .experiment import Experiment, settings_of
 from .jobs import Job, fairseq_tool, run_jobs
 from .parallel_text import Segment, Split, clean, read_lines, read_parallel, split
 from .stages import Stage, exclusive, sha256, write_json, write_lines
@@ -17,7 +17,6 @@ from .stages import Stage, exclusive, sha256, write_json, write_lines
 CORPORA = {"libreoffice": libreoffice.read_help}
 MODEL = Path("spm", "joint.model")
 DATA = Path("data-bin")
-TEST_SETS = ("test",)
 
 
 def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | None) -> None:
@@ -56,8 +55,8 @@ def require_prepared(experiment: Experiment, folder: Path) -> None:
 def _stage(experiment: Experiment, folder: Path, text: Any) -> Stage:
     """The stage with all that its outputs depend on; text names a corpus or holds checksums."""
     settings = {
-        "languages": dataclasses.asdict(experiment.languages),
-        "data": dataclasses.asdict(experiment.data) | {"corpus": text},
+        "languages": settings_of(experiment.languages),
+        "data": settings_of(experiment.data) | {"corpus": text},
     }
     return Stage(folder, "prepare", settings, (folder / "corpus", folder / DATA))
 
@@ -75,7 +74,8 @@ def build_corpus(
         segments, origin = read(corpus / "packages", languages.source, languages.target)
     else:
         raise SharingError(f"[data] corpus = '{data.corpus}': choose from {', '.join(CORPORA)}")
-    parts = split(clean(segments, data.max_words), data.valid_segments, data.test_segments)
+    wanted = data.valid_segments or 0, data.test_segments or 0
+    parts = split(clean(segments, data.max_words), *wanted)
     for name, part in parts._asdict().items():
         _write_part(experiment, corpus / name, part)
     return {

@@ -63,10 +63,17 @@ class Run:
 
 
 def runs_of(experiment: Experiment, folder: Path) -> list[Run]:
-    """Every system with every seed, in the experiment's order."""
-    several = len(experiment.seeds) > 1
+    """Every system with every seed, in the experiment's order.
+
+    A folder is named for its system and seed; seed 1 goes without saying, so that an experiment
+    can be given more seeds later.
+    """
+
+    def folder_of(system: System, seed: int) -> Path:
+        return folder / (system.name if seed == 1 else f"{system.name}-seed{seed}")
+
     return [
-        Run(experiment, system, seed, folder / f"{system.name}{f'-seed{seed}' if several else ''}")
+        Run(experiment, system, seed, folder_of(system, seed))
         for system in experiment.systems
         for seed in experiment.seeds
     ]

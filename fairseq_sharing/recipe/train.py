@@ -27,6 +27,9 @@ DEFAULTS = {
     "no-progress-bar": True,
 }
 
+# Without reading ahead: a thread that still does so when training is done can abort fairseq-train.
+ON_CPU = {"cpu": True, "data-buffer-size": 0}
+
 
 def train(experiment: Experiment, folder: Path) -> None:
     """Train the systems that are not trained yet, the deepest first.
@@ -96,7 +99,7 @@ def training_command(run: Run, data: Path) -> list[str]:
             f"system {run.name}: the option '{name}' is set by the pipeline; remove it from "
             "[train] and from the system's options"
         )
-    flags = to_flags(given | DEFAULTS | {"cpu": on_cpu()} | run.options)
+    flags = to_flags(given | DEFAULTS | (ON_CPU if on_cpu() else {}) | run.options)
     return [fairseq_tool("fairseq-train"), str(data), *flags]
 
 

@@ -49,7 +49,7 @@ def test_quick_lays_its_table_over_the_rest(tiny_file):
 def test_runs_have_a_folder_for_each_seed(tiny_file):
     tiny_file.write_text(tiny_file.read_text().replace("seeds = [1]", "seeds = [1, 2]"))
     names = [run.name for run in runs_of(load(tiny_file), Path("runs"))]
-    assert names == ["vanilla-seed1", "vanilla-seed2", "cycle rev-seed1", "cycle rev-seed2"]
+    assert names == ["vanilla", "vanilla-seed2", "cycle rev", "cycle rev-seed2"]
 
 
 def test_an_experiment_can_extend_another(tiny_file):
