@@ -45,9 +45,11 @@ def load(path: Path, *, quick: bool = False) -> Experiment:
         _check(isinstance(overrides, dict), f"--quick: {path} has no [quick] table")
         tables = _merge(tables, overrides)
     try:
-        return _experiment(path.stem + ("-quick" if quick else ""), tables)
+        experiment = from_tables(path.stem + ("-quick" if quick else ""), tables)
+        _check_baseline(experiment)
     except SharingError as error:
         raise SharingError(f"{path}: {error}") from None
+    return experiment
 
 
 def _read(path: Path, *above: str) -> Table:
@@ -68,7 +70,9 @@ def _read(path: Path, *above: str) -> Table:
     return _merge(_read(path.with_name(f"{base}.toml"), path.stem, *above), tables)
 
 
-def _experiment(name: str, tables: Table) -> Experiment:
+def from_tables(name: str, tables: Table) -> Experiment:
+    """The experiment that the tables describe; null stands for a key that is not given."""
+    tables = _without_none(tables)
     fields = _checked(Experiment, "top level", tables | {"name": name})
     fields["languages"] = Languages(**_checked(Languages, "[languages]", tables["languages"]))
     data = _checked(Data, "[data]", tables["data"])
@@ -114,15 +118,19 @@ def _check_experiment(experiment: Experiment) -> None:
         for name in group:
             _check_name(kind, name)
         _check(len(set(group)) == len(group), f"two {kind} have the same name: {', '.join(group)}")
-    _check(
-        experiment.baseline in names,
-        f"baseline '{experiment.baseline}' is no system; there are {', '.join(names)}",
-    )
     _check_data(experiment)
     seeds = experiment.seeds
     _check(
         bool(seeds) and all(type(seed) is int for seed in seeds),
         f"seeds = {list(seeds)} must hold at least one whole number, and nothing else",
+    )
+
+
+def _check_baseline(experiment: Experiment) -> None:
+    names = [system.name for system in experiment.systems]
+    _check(
+        experiment.baseline in names,
+        f"baseline '{experiment.baseline}' is no system; there are {', '.join(names)}",
     )
 
 
@@ -170,6 +178,14 @@ def _check_system(system: System, options: Options) -> None:
 def _check(condition: bool, message: str) -> None:
     if not condition:
         raise SharingError(message)
+
+
+def _without_none(table: Any) -> Any:
+    if isinstance(table, list):
+        return [_without_none(value) for value in table]
+    if isinstance(table, dict):
+        return {key: _without_none(value) for key, value in table.items() if value is not None}
+    return table
 
 
 def _merge(base: Table, over: Table) -> Table:

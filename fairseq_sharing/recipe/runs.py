@@ -1,6 +1,8 @@
 """Where one training of an experiment lives: a system, a seed, and its folder."""
 
+import dataclasses
 import importlib.metadata
+import json
 import os
 import platform
 import sys
@@ -10,8 +12,10 @@ from typing import Any
 
 from ..errors import SharingError
 from .experiment import Experiment, System
+from .experiment_file import from_tables
 from .stages import Stage, write_json
 
+RECORD = "run.json"
 PACKAGES = ("fairseq_sharing", "ve-fairseq", "torch", "numpy", "sentencepiece", "sacrebleu")
 
 
@@ -60,6 +64,23 @@ class Run:
 
     def hypotheses(self, test_set: str) -> Path:
         return self.folder / f"hypotheses.{test_set}.txt"
+
+
+def save_run(run: Run) -> None:
+    """Write run.json: the run's system and seed, and the experiment without the others'."""
+    experiment = dataclasses.replace(run.experiment, systems=(run.system,), seeds=(run.seed,))
+    write_json(run.folder / RECORD, dataclasses.asdict(experiment))
+
+
+def read_run(folder: Path) -> Run:
+    """The run whose run.json lies in the folder; its experiment has no other system and seed."""
+    path = folder / RECORD
+    try:
+        tables = json.loads(path.read_text("utf-8"))
+        experiment = from_tables(tables.pop("name"), tables)
+    except (OSError, ValueError, KeyError, SharingError) as error:
+        raise SharingError(f"{path} is no record of a training: {error}") from None
+    return Run(experiment, experiment.systems[0], experiment.seeds[0], folder)
 
 
 def runs_of(experiment: Experiment, folder: Path) -> list[Run]:

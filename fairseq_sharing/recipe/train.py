@@ -15,7 +15,7 @@ from .experiment import Experiment, to_flags
 from .jobs import Job, fairseq_tool, run_jobs, save_command
 from .prepare import DATA, require_prepared
 from .progress import TrainingDisplay
-from .runs import Run, runs_of, write_versions
+from .runs import Run, runs_of, save_run, write_versions
 from .stages import Stage, exclusive
 
 DEFAULTS = {
@@ -120,6 +120,7 @@ def slots() -> int:
 def _begin(run: Run, data: Path) -> Job:
     run.training.begin()
     command = training_command(run, data)
+    save_run(run)
     save_command(run.folder / "command.txt", command)
     write_versions(run.folder / "versions.json")
     return Job(run.name, command, run.log, run.training.finish)

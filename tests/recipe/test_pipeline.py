@@ -16,7 +16,7 @@ from fairseq_sharing import SharingError
 from fairseq_sharing.recipe.compare import collect, compare
 from fairseq_sharing.recipe.evaluate import evaluate
 from fairseq_sharing.recipe.prepare import prepare, require_prepared
-from fairseq_sharing.recipe.runs import runs_of
+from fairseq_sharing.recipe.runs import read_run, runs_of
 from fairseq_sharing.recipe.stages import exclusive
 from fairseq_sharing.recipe.train import train
 
@@ -104,6 +104,9 @@ def test_training_leaves_all_that_made_it(tiny, trained):
         assert run.checkpoint.exists()
         assert "--sharing-strategy" in (run.folder / "command.txt").read_text()
         assert '"torch"' in (run.folder / "versions.json").read_text()
+        recorded = read_run(run.folder)
+        assert dataclasses.replace(recorded, experiment=tiny) == run
+        assert recorded.experiment.test_sets == tiny.test_sets
     before = contents(trained)
     train(tiny, trained)
     assert contents(trained) == before
