@@ -20,6 +20,7 @@ setup(
     packages=find_packages(include=["fairseq_sharing", "fairseq_sharing.*"]),
     install_requires=[
         "matplotlib>=3.8",
+        "polib>=1.2",
         "rich>=13",
         "sacrebleu>=2.4",
         "sentencepiece>=0.2",

@@ -1,106 +1,126 @@
-"""Parallel text from LibreOffice's help, as Debian and Ubuntu package it.
+"""Parallel text from LibreOffice, as Debian and Ubuntu package it.
 
-The help exists in dozens of languages as the same HTML files with the same paragraph ids, so
-paragraphs are aligned by (file, id) and nothing needs a sentence aligner or a download page.
+Its help exists in dozens of languages as the same HTML files with the same paragraph ids, and its
+interface as translations of the same English strings, so that nothing needs a sentence aligner or a
+download page.
 """
 
-import os
-import shutil
-import subprocess
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import lxml.html
+import polib
 
 from ..errors import SharingError
+from .debian import OWN_TEXT, fetch, require_tools, unpacked
 from .parallel_text import Segment
 from .stages import sha256
 
-OWN_TEXT = "or give your own parallel text with --src FILE --tgt FILE"
-HELP_TREES = Path("usr/share/libreoffice/help")
 PACKAGED_NAMES = {"en": ("en-us", "en-US"), "zh": ("zh-cn", "zh-CN")}
+HELP_TREES = Path("usr/share/libreoffice/help")
+INTERFACE_TREES = Path("usr/lib/libreoffice/program/resource")
+
+Texts = dict[tuple[str, str], str]
 
 
-def read_help(folder: Path, source: str, target: str) -> tuple[list[Segment], dict[str, str]]:
-    """Every paragraph of the help in two languages, and the checksum of each package's file.
+def read_libreoffice(
+    folder: Path, source: str, target: str, sets: tuple[str, ...] = ()
+) -> tuple[list[Segment], dict[str, str]]:
+    """Parallel texts of the sets, "help" and "ui", and the checksum of each package's file.
 
-    The packages are fetched into folder, without root; those that are there and pass apt's
-    checksum are used again.
+    By default the help alone. The packages are fetched into folder, without root; those that are
+    there and pass apt's checksum are used again. Strings of the interface are only trained on.
     """
-    for tool in ("apt-get", "apt-cache", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            raise SharingError(
-                f"{tool} not found: the LibreOffice corpus comes as Debian packages; "
-                f"run on Debian or Ubuntu, {OWN_TEXT}"
-            )
+    for name in sets:
+        if name not in READERS:
+            raise SharingError(f"[data] sets has '{name}': choose from {', '.join(READERS)}")
+    require_tools()
     folder.mkdir(parents=True, exist_ok=True)
-    texts, origin = [], {}
-    for language in (source, target):
-        name, tree = PACKAGED_NAMES.get(language, (language, language))
-        package = _fetch(f"libreoffice-help-{name}", folder)
-        origin[package.name] = sha256(package)
-        texts.append(_paragraphs(package, tree))
+    origin: dict[str, str] = {}
+    segments = []
+    for name in sets or ("help",):
+        sources, targets = READERS[name](folder, origin, (source, target))
+        segments += [
+            Segment(key[0] if name == "help" else None, text, targets[key])
+            for key, text in sources.items()
+            if key in targets
+        ]
+    return segments, origin
+
+
+def _read_help(folder: Path, origin: dict[str, str], languages: tuple[str, str]) -> list[Texts]:
+    """Paragraphs by (file, id) in each language, without those that depend on the platform."""
     return [
-        Segment(document, text, texts[1][document, identifier])
-        for (document, identifier), text in texts[0].items()
-        if (document, identifier) in texts[1]
-    ], origin
+        _paragraphs(_fetch(f"libreoffice-help-{_packaged(language)[0]}", folder, origin), language)
+        for language in languages
+    ]
 
 
-def _fetch(package: str, folder: Path) -> Path:
-    """The package's file, downloaded by apt-get unless a sound one lies in the folder."""
-    sound = {
-        line.split()[1]
-        for line in _run(["apt-cache", "show", package], folder).splitlines()
-        if line.startswith("SHA256:")
-    }
-    for attempt in ("found", "downloaded"):
-        for file in folder.glob(f"{package}_*.deb"):
-            if sha256(file) in sound:
-                return file
-            file.unlink()
-        if attempt == "found":
-            _run(["apt-get", "download", package], folder)
-    raise SharingError(
-        f"{package}: the downloaded file does not match apt's checksum; "
-        f"run apt-get update and try again, {OWN_TEXT}"
-    )
-
-
-def _run(command: list[str], folder: Path) -> str:
-    """The output of an apt or dpkg command run in the folder; its failure is one line."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=os.environ | {"LC_ALL": "C"},
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    if done.returncode != 0:
-        complaints = [line for line in done.stderr.splitlines() if line.startswith("E:")]
-        reason = (complaints or done.stderr.splitlines() or ["no message"])[-1]
-        raise SharingError(
-            f"{' '.join(command[:2])} failed for {command[-1]} ({reason}): check the network and "
-            f"the package lists (apt-get update as root), {OWN_TEXT}"
-        )
-    return done.stdout
-
-
-def _paragraphs(package: Path, tree: str) -> dict[tuple[str, str], str]:
-    """Text by (file, paragraph id), without paragraphs that depend on the platform."""
-    unpacked = package.with_suffix("")
-    _run(["dpkg-deb", "-x", package.name, unpacked.name], package.parent)
-    root = unpacked / HELP_TREES / tree / "text"
+def _paragraphs(package: Path, language: str) -> Texts:
+    tree = HELP_TREES / _packaged(language)[1]
     parser = lxml.html.HTMLParser(encoding="utf-8")
     texts = {}
-    for file in sorted(root.rglob("*.html")):
-        document = file.relative_to(root).as_posix()
-        for element in lxml.html.parse(str(file), parser).iterfind(".//*[@id]"):
-            identifier = element.get("id")
-            if not identifier.startswith(("par_", "hd_")) or element.xpath(".//*[@hidden]"):
-                continue
-            texts[document, identifier] = element.text_content()
-    shutil.rmtree(unpacked)
+    with unpacked(package) as files:
+        root = files / tree / "text"
+        for file in sorted(root.rglob("*.html")):
+            document = file.relative_to(root).as_posix()
+            for element in lxml.html.parse(str(file), parser).iterfind(".//*[@id]"):
+                identifier = element.get("id")
+                if not identifier.startswith(("par_", "hd_")) or element.xpath(".//*[@hidden]"):
+                    continue
+                texts[document, identifier] = element.text_content()
     if not texts:
-        raise SharingError(f"{package.name} holds no help under {HELP_TREES / tree}: {OWN_TEXT}")
+        raise SharingError(f"{package.name} holds no help under {tree}: {OWN_TEXT}")
     return texts
+
+
+def _read_interface(
+    folder: Path, origin: dict[str, str], languages: tuple[str, str]
+) -> list[Texts]:
+    """Strings by (file, context and English text) in each language; English needs no package."""
+    translations = {
+        language: _messages(
+            _fetch(f"libreoffice-l10n-{_packaged(language)[0]}", folder, origin), language
+        )
+        for language in languages
+        if language != "en"
+    }
+    english = {key: _plain(key[1].partition("\4")[2]) for t in translations.values() for key in t}
+    return [translations.get(language, english) for language in languages]
+
+
+def _messages(package: Path, language: str) -> Texts:
+    tree = INTERFACE_TREES / _packaged(language)[1] / "LC_MESSAGES"
+    with unpacked(package) as files:
+        texts = {
+            (file.name, f"{entry.msgctxt}\4{entry.msgid}"): _plain(entry.msgstr)
+            for file in sorted((files / tree).glob("*.mo"))
+            for entry in polib.mofile(str(file))
+        }
+    if not texts:
+        raise SharingError(f"{package.name} holds no messages under {tree}: {OWN_TEXT}")
+    return texts
+
+
+def _plain(text: str) -> str:
+    """A string of the interface without the mark of its access key."""
+    return re.sub(r"[_~](?=\w)", "", text)
+
+
+def _packaged(language: str) -> tuple[str, str]:
+    """What packages and their folders call a language."""
+    return PACKAGED_NAMES.get(language, (language, language))
+
+
+def _fetch(name: str, folder: Path, origin: dict[str, str]) -> Path:
+    """The package's file; its checksum is noted."""
+    package = fetch(name, folder)
+    origin[package.name] = sha256(package)
+    return package
+
+
+READERS: dict[str, Callable[[Path, dict[str, str], tuple[str, str]], list[Texts]]] = {
+    "help": _read_help,
+    "ui": _read_interface,
+}

@@ -10,9 +10,12 @@ from ..errors import SharingError
 
 
 class Segment(NamedTuple):
-    """A source text and its translation; segments of one document are held out together."""
+    """A source text and its translation; segments of one document are held out together.
 
-    document: str
+    Those of no document are only trained on.
+    """
+
+    document: str | None
     source: str
     target: str
 
@@ -73,9 +76,11 @@ def split(segments: list[Segment], valid: int, test: int) -> Split:
     numbers of segments and are met exactly.
     """
     documents: dict[str, list[Segment]] = defaultdict(list)
-    origins: dict[str, set[str]] = defaultdict(set)
+    train_only = [segment for segment in segments if segment.document is None]
+    origins: dict[str, set[str | None]] = defaultdict(set)
     for segment in segments:
-        documents[segment.document].append(segment)
+        if segment.document is not None:
+            documents[segment.document].append(segment)
         origins[_key(segment.source)].add(segment.document)
     names = deque(sorted(documents, key=lambda name: hashlib.sha256(name.encode()).digest()))
     held_out: list[list[Segment]] = []
@@ -87,7 +92,7 @@ def split(segments: list[Segment], valid: int, test: int) -> Split:
                 if len(origins[key]) == 1:
                     chosen.setdefault(key, segment)
         held_out.append(list(chosen.values())[:wanted])
-    train = [segment for name in names for segment in documents[name]]
+    train = [segment for name in names for segment in documents[name]] + train_only
     if not train or [len(part) for part in held_out] != [test, valid]:
         raise SharingError(
             f"too little parallel text: {len(segments)} usable segments (different ones within "

@@ -14,7 +14,7 @@ from .jobs import Job, fairseq_tool, run_jobs
 from .parallel_text import Segment, Split, clean, read_lines, read_parallel, split
 from .stages import Stage, exclusive, sha256, write_json, write_lines
 
-CORPORA = {"libreoffice": libreoffice.read_help}
+CORPORA = {"libreoffice": libreoffice.read_libreoffice}
 MODEL = Path("spm", "joint.model")
 DATA = Path("data-bin")
 
@@ -71,7 +71,7 @@ def build_corpus(
         segments, origin = read_parallel(*own_text), {path.name: sha256(path) for path in own_text}
     elif data.corpus in CORPORA:
         read = CORPORA[data.corpus]
-        segments, origin = read(corpus / "packages", languages.source, languages.target)
+        segments, origin = read(corpus / "packages", languages.source, languages.target, data.sets)
     else:
         raise SharingError(f"[data] corpus = '{data.corpus}': choose from {', '.join(CORPORA)}")
     wanted = data.valid_segments or 0, data.test_segments or 0

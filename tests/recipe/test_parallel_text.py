@@ -10,7 +10,7 @@ from fairseq_sharing.recipe.parallel_text import Segment, clean, read_lines, rea
 SEGMENTS = st.lists(
     st.builds(
         Segment,
-        st.sampled_from([f"file {number}" for number in range(12)]),
+        st.sampled_from([None, *(f"file {number}" for number in range(12))]),
         st.text("abAB ", min_size=1, max_size=5),
         st.text("xy", min_size=1, max_size=3),
     ),
@@ -80,6 +80,7 @@ def test_splits_are_exact_repeatable_and_share_no_source(segments, valid, test, 
     documents = [{s.document for s in part} for part in parts]
     for sets in (sources, documents):
         assert sum(map(len, sets)) == len(set().union(*sets))
+    assert None not in documents[1] | documents[2]
     assert len(sources[1]) == valid
     assert len(sources[2]) == test
     shuffled = random.sample(segments, len(segments))

@@ -1,0 +1,74 @@
+"""Files out of Debian's packages, without root and without installing them."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import SharingError
+from .stages import sha256
+
+OWN_TEXT = "or give your own parallel text with --src FILE --tgt FILE"
+
+
+def require_tools() -> None:
+    """Raise SharingError unless this is a Debian or Ubuntu with its package tools."""
+    for tool in ("apt-get", "apt-cache", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise SharingError(
+                f"{tool} not found: the LibreOffice corpus comes as Debian packages; "
+                f"run on Debian or Ubuntu, {OWN_TEXT}"
+            )
+
+
+def fetch(package: str, folder: Path) -> Path:
+    """The package's file, downloaded by apt-get unless a sound one lies in the folder."""
+    sound = {
+        line.split()[1]
+        for line in _run(["apt-cache", "show", package], folder).splitlines()
+        if line.startswith("SHA256:")
+    }
+    for attempt in ("found", "downloaded"):
+        for file in folder.glob(f"{package}_*.deb"):
+            if sha256(file) in sound:
+                return file
+            file.unlink()
+        if attempt == "found":
+            _run(["apt-get", "download", package], folder)
+    raise SharingError(
+        f"{package}: the downloaded file does not match apt's checksum; "
+        f"run apt-get update and try again, {OWN_TEXT}"
+    )
+
+
+@contextmanager
+def unpacked(package: Path) -> Iterator[Path]:
+    """The package's files in a folder beside it, which is removed afterwards."""
+    folder = package.with_suffix("")
+    _run(["dpkg-deb", "-x", package.name, folder.name], package.parent)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _run(command: list[str], folder: Path) -> str:
+    """The output of an apt or dpkg command run in the folder; its failure is one line."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode != 0:
+        complaints = [line for line in done.stderr.splitlines() if line.startswith("E:")]
+        reason = (complaints or done.stderr.splitlines() or ["no message"])[-1]
+        raise SharingError(
+            f"{' '.join(command[:2])} failed for {command[-1]} ({reason}): check the network and "
+            f"the package lists (apt-get update as root), {OWN_TEXT}"
+        )
+    return done.stdout
