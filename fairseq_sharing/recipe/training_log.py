@@ -16,15 +16,26 @@ class TrainingLog:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.updates = 0
-        self.valid_loss: float | None = None
+        self.valid_losses: dict[int, float] = {}
         self.parameters: int | None = None
-        self._speeds: list[float] = []
+        self._updates_per_second: list[float] = []
+        self._tokens_per_second: list[float] = []
         self._offset = 0
+
+    @property
+    def valid_loss(self) -> float | None:
+        """The latest of valid_losses, which holds one for each number of updates."""
+        return next(reversed(self.valid_losses.values()), None)
 
     @property
     def updates_per_second(self) -> float | None:
         """The median over the log's intervals: pauses and a slow start do not move it."""
-        return median(self._speeds) if self._speeds else None
+        return _median(self._updates_per_second)
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """The median over the log's intervals, in target tokens without padding."""
+        return _median(self._tokens_per_second)
 
     def refresh(self) -> "TrainingLog":
         """Read the complete lines that were added since the last time."""
@@ -41,10 +52,15 @@ class TrainingLog:
         if record := _RECORD.search(line):
             figures: dict[str, Any] = json.loads(record[2])
             if record[1] == "valid":
-                self.valid_loss = float(figures["valid_loss"])
                 self.updates = int(figures["valid_num_updates"])
+                self.valid_losses[self.updates] = float(figures["valid_loss"])
             else:
-                self._speeds.append(float(figures["ups"]))
+                self._updates_per_second.append(float(figures["ups"]))
+                self._tokens_per_second.append(float(figures["wps"]))
                 self.updates = int(figures["num_updates"])
         elif parameters := _PARAMETERS.search(line):
             self.parameters = int(parameters[1].replace(",", ""))
+
+
+def _median(values: list[float]) -> float | None:
+    return median(values) if values else None
