@@ -94,12 +94,15 @@ def training_command(run: Run, data: Path) -> list[str]:
     if system.unique_layers is not None:
         given["encoder-unique-layers"] = system.unique_layers
         given["decoder-unique-layers"] = system.unique_layers
+    if run.experiment.average_epochs is not None:
+        given["no-epoch-checkpoints"] = False
+        given["keep-last-epochs"] = run.experiment.average_epochs
     for name in given.keys() & run.options.keys():
         raise SharingError(
             f"system {run.name}: the option '{name}' is set by the pipeline; remove it from "
             "[train] and from the system's options"
         )
-    flags = to_flags(given | DEFAULTS | (ON_CPU if on_cpu() else {}) | run.options)
+    flags = to_flags(DEFAULTS | given | (ON_CPU if on_cpu() else {}) | run.options)
     return [fairseq_tool("fairseq-train"), str(data), *flags]
 
 
