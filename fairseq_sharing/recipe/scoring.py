@@ -56,7 +56,7 @@ def score(
             bleu_interval=float(bleu.ci),
             chrf=float(chrf.score),
             chrf_interval=float(chrf.ci),
-            p_value=_p_value(bleu, results[bleu_name][0]),
+            p_value=p_value(bleu, results[bleu_name][0]),
             baseline=baseline,
             segments=len(references),
             bleu_signature=str(signatures[bleu_name]),
@@ -66,6 +66,6 @@ def score(
     }
 
 
-def _p_value(result: Result, baseline: Result) -> float | None:
+def p_value(result: Result, baseline: Result) -> float | None:
     """sacreBLEU's p-value; it takes two equal scores for a sure difference, which they are not."""
     return 1.0 if result is not baseline and result.score == baseline.score else result.p_value
