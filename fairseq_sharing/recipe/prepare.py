@@ -7,11 +7,11 @@ from typing import Any
 
 import sentencepiece
 
+from ..corpus import libreoffice
+from ..corpus.parallel_text import Segment, Split, clean, read_lines, read_parallel, split
 from ..errors import SharingError
-from . import libreoffice
 from .experiment import Experiment, settings_of
 from .jobs import Job, fairseq_tool, run_jobs
-from .parallel_text import Segment, Split, clean, read_lines, read_parallel, split
 from .stages import Stage, exclusive, sha256, write_json, write_lines
 
 CORPORA = {"libreoffice": libreoffice.read_libreoffice}

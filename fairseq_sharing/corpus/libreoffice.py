@@ -13,9 +13,9 @@ import lxml.html
 import polib
 
 from ..errors import SharingError
+from ..recipe.stages import sha256
 from .debian import OWN_TEXT, fetch, require_tools, unpacked
 from .parallel_text import Segment
-from .stages import sha256
 
 PACKAGED_NAMES = {"en": ("en-us", "en-US"), "zh": ("zh-cn", "zh-CN")}
 HELP_TREES = Path("usr/share/libreoffice/help")

@@ -5,7 +5,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from fairseq_sharing import SharingError
-from fairseq_sharing.recipe.parallel_text import Segment, clean, read_lines, read_parallel, split
+from fairseq_sharing.corpus.parallel_text import Segment, clean, read_lines, read_parallel, split
 
 SEGMENTS = st.lists(
     st.builds(
