@@ -29,9 +29,6 @@ def weightless_model(sizes: Sizes, **options) -> SharedTransformerModel:
 
     ``options`` are those of fairseq's command line, such as ``encoder_layers=12``.
     """
-    words = Dictionary()
-    for number in range(len(words), sizes.vocabulary):
-        words.add_symbol(str(number))
     args = argparse.Namespace(
         arch="shared_transformer",
         encoder_embed_dim=sizes.embed,
@@ -42,6 +39,14 @@ def weightless_model(sizes: Sizes, **options) -> SharedTransformerModel:
         **options,
     )
     ARCH_CONFIG_REGISTRY[args.arch](args)
+    return build_weightless(args, sizes.vocabulary)
+
+
+def build_weightless(args: argparse.Namespace, vocabulary: int) -> SharedTransformerModel:
+    """The model that ``args`` describe on the meta device, with a dictionary of that size."""
+    words = Dictionary()
+    for number in range(len(words), vocabulary):
+        words.add_symbol(str(number))
     task = SimpleNamespace(source_dictionary=words, target_dictionary=words)
     logging.getLogger("fairseq_sharing").setLevel(logging.WARNING)
     with torch.device("meta"):

@@ -1,6 +1,7 @@
 """``fairseq-sharing evaluate``: every system's translations and their scores."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from ..recipe.evaluate import evaluate
@@ -15,10 +16,17 @@ def add_parser(subparsers: Any) -> None:
         "experiments/demo --systems vanilla,cycle_rev",
     )
     add_selection_options(parser)
+    parser.add_argument("--fp16", action="store_true", help="decode in half precision, on a GPU")
+    parser.add_argument(
+        "--comet",
+        type=Path,
+        metavar="PYTHON",
+        help="score with COMET as well, by the unbabel-comet installed for this Python",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
     experiment, folder = load_experiment(args)
-    evaluate(experiment, folder)
+    evaluate(experiment, folder, fp16=args.fp16, comet=args.comet)
     print(f"scored: {folder}")

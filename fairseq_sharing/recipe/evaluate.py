@@ -1,65 +1,60 @@
 """The third stage: every system decodes every test set with fairseq-generate and is scored."""
 
 import dataclasses
-import re
 from pathlib import Path
 
+import torch
+from fairseq.data.data_utils import load_indexed_dataset
+
+from ..corpus.parallel_text import read_lines
 from ..errors import SharingError
-from .experiment import Experiment, TestSet, settings_of, to_flags
-from .jobs import Job, fairseq_tool, run_jobs
-from .parallel_text import read_lines
-from .prepare import DATA, require_prepared
+from .averaging import average_epochs
+from .comet import comet_tool, score_with_comet
+from .decoding import (
+    binarised,
+    decoding_command,
+    references_of,
+    waiting_decodings,
+)
+from .experiment import Experiment
+from .fairseq_options import read_command
+from .jobs import run_jobs
+from .prepare import require_prepared
 from .runs import Run, require_baseline, runs_of
 from .scoring import score
-from .stages import Stage, exclusive, sha256, write_json, write_lines
-from .train import on_cpu, slots, user_dir
-
-_HYPOTHESIS = re.compile(r"^D-(\d+)\t[^\t]*\t(.*)$", re.MULTILINE)
+from .stages import Stage, exclusive, sha256, write_json
+from .train import slots
 
 
-def evaluate(experiment: Experiment, folder: Path) -> None:
-    """Write hypotheses and scores beside each system's checkpoint, unless they are there.
+def evaluate(
+    experiment: Experiment, folder: Path, *, fp16: bool = False, comet: Path | None = None
+) -> None:
+    """Write hypotheses and scores beside each system's checkpoints, unless they are there.
 
-    Every segment is decoded and scored; fairseq-generate returning another number is an error.
+    fp16 decodes in half precision, on a GPU only. comet is a Python that has unbabel-comet, for
+    scores by COMET as well. Every segment is decoded and scored; fairseq-generate returning another
+    number is an error.
     """
     require_baseline(experiment)
+    if fp16 and not torch.cuda.is_available():
+        raise SharingError("--fp16 needs a GPU, and there is none: leave it out")
+    tool = comet_tool(comet) if comet else None
     require_prepared(experiment, folder)
     runs = runs_of(experiment, folder)
     for run in runs:
         _require_checkpoint(run)
-    stages = {run.name: _stage(run) for run in runs}
+    _check_lines(experiment, folder)
+    for number, test_set in enumerate(experiment.test_sets):
+        read_command(test_set.name, decoding_command(runs[0], number, folder, fp16=fp16))
     with exclusive(folder) as lock:
-        waiting = [run for run in runs if not stages[run.name].is_finished()]
-        for number, test_set in enumerate(experiment.test_sets):
-            print(
-                f"decoding {test_set.name}: {', '.join(run.name for run in waiting) or 'all done'}"
-            )
-            jobs = [_decoding(run, test_set, number, folder) for run in waiting]
-            run_jobs(jobs, slots(), lock)
-        for run in waiting:
-            stages[run.name].finish()
-        _score(runs, folder)
-
-
-def hypotheses_of(output: Path, expected: int) -> list[str]:
-    """The detokenised translations in fairseq-generate's output, in the order of the test set."""
-    found = {int(number): text for number, text in _HYPOTHESIS.findall(output.read_text("utf-8"))}
-    if sorted(found) != list(range(expected)):
-        raise SharingError(
-            f"fairseq-generate returned {len(found)} of {expected} segments (see {output}): "
-            "no score is given for a part of a test set"
-        )
-    return [found[number] for number in range(expected)]
-
-
-def _stage(run: Run) -> Stage:
-    outputs = tuple(run.hypotheses(test_set.name) for test_set in run.experiment.test_sets)
-    settings = {
-        "generate": dict(run.experiment.generate),
-        "test_sets": [settings_of(test_set) for test_set in run.experiment.test_sets],
-        "checkpoint": sha256(run.checkpoint),
-    }
-    return Stage(run.folder, "evaluate", settings, outputs)
+        for run in runs:
+            average_epochs(run)
+        jobs = [job for run in runs for job in waiting_decodings(run, folder, fp16=fp16)]
+        run_jobs(jobs, slots(), lock)
+        for seed in experiment.seeds:
+            _score([run for run in runs if run.seed == seed], folder)
+        if tool:
+            score_with_comet(runs, folder, tool, lock)
 
 
 def _require_checkpoint(run: Run) -> None:
@@ -71,45 +66,48 @@ def _require_checkpoint(run: Run) -> None:
         )
 
 
-def _decoding(run: Run, test_set: TestSet, number: int, folder: Path) -> Job:
-    """The fairseq-generate command; its success turns its output into a file of hypotheses."""
-    output = run.folder / f"generate.{test_set.name}.log"
-    output.unlink(missing_ok=True)
-    languages = run.experiment.languages
-    references = read_lines(folder / "corpus" / f"{test_set.name}.{languages.target}")
-    options = {
-        "source-lang": languages.source,
-        "target-lang": languages.target,
-        "user-dir": user_dir(),
-        "path": run.checkpoint,
-        "gen-subset": f"test{number or ''}",
-        "remove-bpe": "sentencepiece",
-        "required-batch-size-multiple": 1,
-        "num-workers": 0,
-        "cpu": on_cpu(),
-    }
-    command = [fairseq_tool("fairseq-generate"), str(folder / DATA)]
-
-    def keep() -> None:
-        write_lines(run.hypotheses(test_set.name), hypotheses_of(output, len(references)))
-
-    flags = to_flags({**options, **run.experiment.generate, **test_set.options})
-    return Job(run.name, command + flags, output, keep)
+def _check_lines(experiment: Experiment, folder: Path) -> None:
+    """Raise SharingError unless each test set has a reference for every segment to decode."""
+    for number, test_set in enumerate(experiment.test_sets):
+        segments = len(load_indexed_dataset(str(binarised(experiment, number, folder)), None))
+        path = references_of(experiment, test_set, folder)
+        lines = len(read_lines(path))
+        if lines != segments:
+            raise SharingError(
+                f"test set {test_set.name} has {segments} segments to decode and {lines} lines in "
+                f"{path}: run fairseq-sharing prepare again in a new folder"
+            )
 
 
 def _score(runs: list[Run], folder: Path) -> None:
-    """Score all runs of a seed together, so that each is tested against that seed's baseline."""
+    """Write scores.json of a seed's runs, each tested against that seed's baseline."""
     experiment = runs[0].experiment
-    scores: dict[str, dict[str, object]] = {run.name: {} for run in runs}
-    for test_set in [test_set.name for test_set in experiment.test_sets]:
-        references = read_lines(folder / "corpus" / f"{test_set}.{experiment.languages.target}")
-        for seed in experiment.seeds:
-            group = {run.system.name: run for run in runs if run.seed == seed}
-            hypotheses = {
-                name: run.hypotheses(test_set).read_text("utf-8").split("\n")[:-1]
-                for name, run in group.items()
-            }
-            for name, result in score(hypotheses, references, experiment.baseline).items():
-                scores[group[name].name][test_set] = dataclasses.asdict(result)
-    for run in runs:
-        write_json(run.folder / "scores.json", scores[run.name])
+    baseline = next(run for run in runs if run.system.name == experiment.baseline)
+    stages = [_scoring(run, baseline, folder) for run in runs]
+    if all(stage.is_finished() for stage in stages):
+        return
+    scores: dict[str, dict[str, object]] = {run.system.name: {} for run in runs}
+    for test_set in experiment.test_sets:
+        hypotheses = {
+            run.system.name: run.hypotheses(test_set.name).read_text("utf-8").split("\n")[:-1]
+            for run in runs
+        }
+        references = read_lines(references_of(experiment, test_set, folder))
+        for name, result in score(hypotheses, references, experiment.baseline).items():
+            scores[name][test_set.name] = dataclasses.asdict(result)
+    for run, stage in zip(runs, stages, strict=True):
+        write_json(run.folder / "scores.json", scores[run.system.name])
+        stage.finish()
+
+
+def _scoring(run: Run, baseline: Run, folder: Path) -> Stage:
+    """The scores of a run, which depend on its translations, the baseline's and the references."""
+    settings = {
+        test_set.name: {
+            "hypotheses": sha256(run.hypotheses(test_set.name)),
+            "baseline": sha256(baseline.hypotheses(test_set.name)),
+            "references": sha256(references_of(run.experiment, test_set, folder)),
+        }
+        for test_set in run.experiment.test_sets
+    }
+    return Stage(run.folder, "score", settings, (run.folder / "scores.json",))

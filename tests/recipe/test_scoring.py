@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairseq_sharing import SharingError
-from fairseq_sharing.recipe.evaluate import hypotheses_of
+from fairseq_sharing.recipe.decoding import hypotheses_of
 from fairseq_sharing.recipe.scoring import score
 
 REFERENCES = [f"Line {n} of the text has {n * 7} words ." for n in range(30)]
