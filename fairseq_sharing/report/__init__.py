@@ -1,0 +1,1 @@
+"""From finished runs to a report: tables beside the paper's, curves, maps, sentences, commands."""

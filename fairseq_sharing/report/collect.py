@@ -1,0 +1,152 @@
+"""Finds runs and reads what they left behind."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..corpus.parallel_text import read_lines
+from ..errors import SharingError
+from ..recipe.runs import RECORD, Run, read_run
+from ..recipe.scoring import Score
+from ..recipe.training_log import TrainingLog
+from ..strategies import STRATEGIES, LayerMap, layer_map, parse_layer_map
+
+SPEED = "speed.json"
+"""In an experiment's folder: updates a second of its runs, all taking turns at one machine."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One run that is trained, decoded and scored, and what its folder says."""
+
+    run: Run
+    log: TrainingLog
+    parameters: int
+    scores: dict[str, Score]
+    measured_speeds: dict[str, float]
+
+    @property
+    def updates_per_second(self) -> float | None:
+        """As measured beside the experiment's other runs, else as the log has it."""
+        return self.measured_speeds.get(self.run.name, self.log.updates_per_second)
+
+    @cached_property
+    def translations(self) -> list[str]:
+        """The hypotheses of all test sets, one after the other."""
+        return [line for name in self.scores for line in _translations(self.run, name, self.scores)]
+
+    @cached_property
+    def versions(self) -> dict[str, Any]:
+        """Packages, Python and machine it was trained with, as far as they are recorded."""
+        return _json(self.run.folder / "versions.json")
+
+    @property
+    def command(self) -> str:
+        """The fairseq-train command, empty if it is not recorded."""
+        path = self.run.folder / "command.txt"
+        return path.read_text("utf-8").strip() if path.exists() else ""
+
+    def map_of(self, side: str) -> LayerMap:
+        """The layer map of one side, encoder or decoder."""
+        system, explicit = self.run.system, self.run.options.get(f"{side}-layer-map")
+        if explicit is not None:
+            return parse_layer_map(explicit, system.layers)
+        return layer_map(system.strategy, system.layers, system.unique_layers)
+
+
+def find_runs(folders: list[Path]) -> list[Run]:
+    """Every run at or below the folders, once; those of one experiment from shallow to deep.
+
+    Raises SharingError for a folder that does not exist or holds no run.
+    """
+    found: dict[Path, Run] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise SharingError(f"{folder} is no folder; give run folders such as runs/demo")
+        records = sorted(folder.resolve().rglob(RECORD))
+        if not records:
+            raise SharingError(
+                f"{folder} holds no {RECORD}: give folders that fairseq-sharing train has filled"
+            )
+        runs = [read_run(path.parent) for path in records if path.parent not in found]
+        found |= {run.folder: run for run in sorted(runs, key=_by_depth)}
+    return list(found.values())
+
+
+def read_training(run: Run) -> Training:
+    """What the run's folder says; SharingError names the command that is still to be run."""
+    path = run.folder / "scores.json"
+    scores = _json(path)
+    missing = [t.name for t in run.experiment.test_sets if t.name not in scores]
+    if missing:
+        raise SharingError(
+            f"{run.folder} has no scores of {', '.join(missing)}: run fairseq-sharing evaluate "
+            f"with experiment {run.experiment.name}, after fairseq-sharing train if that is not "
+            "done, or leave the run out"
+        )
+    log = TrainingLog(run.log).refresh()
+    if log.parameters is None:
+        raise SharingError(
+            f"{run.log} does not say how many parameters there are; "
+            f"remove {run.folder} and run fairseq-sharing train again"
+        )
+    return Training(
+        run=run,
+        log=log,
+        parameters=log.parameters,
+        scores={t.name: Score(**scores[t.name]) for t in run.experiment.test_sets},
+        measured_speeds=_json(run.folder.parent / SPEED),
+    )
+
+
+def read_corpus(run: Run, test_set: str, language: str) -> list[str]:
+    """One side of a test set, from the corpus beside the run's folder."""
+    return read_lines(run.folder.parent / "corpus" / f"{test_set}.{language}")
+
+
+def read_test_sets(run: Run, language: str) -> list[str]:
+    """One side of all test sets, one after the other."""
+    return [
+        line
+        for test_set in run.experiment.test_sets
+        for line in read_corpus(run, test_set.name, language)
+    ]
+
+
+def manifest_of(run: Run) -> dict[str, Any]:
+    """What the corpus beside the run's folder was made of, as far as it is recorded."""
+    return _json(run.folder.parent / "corpus" / "manifest.json")
+
+
+def _translations(run: Run, test_set: str, scores: dict[str, Score]) -> list[str]:
+    path = run.hypotheses(test_set)
+    lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
+    if len(lines) != scores[test_set].segments:
+        raise SharingError(
+            f"{path} has {len(lines)} lines, its score is of {scores[test_set].segments} segments: "
+            "run fairseq-sharing evaluate again"
+        )
+    return lines
+
+
+def _by_depth(run: Run) -> tuple[Any, ...]:
+    system = run.system
+    strategies = list(STRATEGIES)
+    return (
+        run.folder.parent,
+        system.name != run.experiment.baseline,
+        system.layers,
+        strategies.index(system.strategy),
+        system.name,
+        run.seed,
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The content of a JSON file, nothing if there is none."""
+    try:
+        return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    except ValueError as error:
+        raise SharingError(f"{path} is not JSON ({error}): remove it and make it again") from None

@@ -1,0 +1,58 @@
+"""Refuses to put runs in one table that were not trained, decoded and scored on the same text."""
+
+from itertools import zip_longest
+
+from ..errors import SharingError
+from ..recipe.experiment import settings_of
+from ..recipe.runs import Run
+from .collect import Training, manifest_of, read_corpus
+
+
+def require_comparable(trainings: list[Training]) -> None:
+    """Raise SharingError, naming two runs and how they differ, unless all are of the same text."""
+    first = trainings[0].run
+    checked = {first.folder.parent}
+    for run in [training.run for training in trainings[1:]]:
+        _require_same(first, run, "languages", _languages(first), _languages(run))
+        _require_same(first, run, "test sets", _test_sets(first), _test_sets(run))
+        _require_same_data(first, run)
+        if run.folder.parent not in checked:
+            checked.add(run.folder.parent)
+            _require_same_text(first, run)
+
+
+def _require_same_data(one: Run, other: Run) -> None:
+    """What both say their training text was made of, key by key."""
+    settings = [settings_of(run.experiment.data) for run in (one, other)]
+    for key in sorted(settings[0].keys() | settings[1].keys()):
+        values = [part.get(key) for part in settings]
+        _require_same(one, other, f"training data, {key}", *values)
+    origins = [manifest_of(run).get("origin") for run in (one, other)]
+    if None not in origins:
+        _require_same(one, other, "origin of the training data", *origins)
+
+
+def _require_same(one: Run, other: Run, what: str, of_one: object, of_other: object) -> None:
+    if of_one != of_other:
+        raise SharingError(
+            f"{one.folder} and {other.folder} do not compare: {what}: {of_one} and {of_other}; "
+            "report them apart"
+        )
+
+
+def _require_same_text(one: Run, other: Run) -> None:
+    """That segments and references of every test set are equal, line by line."""
+    for test_set in one.experiment.test_sets:
+        for language in _languages(one):
+            sides = [read_corpus(run, test_set.name, language) for run in (one, other)]
+            for number, (of_one, of_other) in enumerate(zip_longest(*sides), 1):
+                what = f"{test_set.name}.{language}, line {number}"
+                _require_same(one, other, what, of_one, of_other)
+
+
+def _languages(run: Run) -> tuple[str, str]:
+    return run.experiment.languages.source, run.experiment.languages.target
+
+
+def _test_sets(run: Run) -> str:
+    return ", ".join(test_set.name for test_set in run.experiment.test_sets)

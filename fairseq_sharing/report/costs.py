@@ -1,0 +1,53 @@
+"""What a training costs: its speed beside the baseline's, and the way to a validation loss."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .collect import Training
+
+HARDWARE = ("platform", "cores")
+"""The entries of versions.json that must agree before two logs' speeds are compared."""
+
+
+@dataclass(frozen=True)
+class RelativeSpeed:
+    """Training speed as a multiple of the baseline's, and how it is known; None if it is not."""
+
+    value: float | None
+    source: str
+
+
+def relative_speed(training: Training, baseline: Training) -> RelativeSpeed:
+    """By measurement in turns if the two have one, else by their logs' tokens a second.
+
+    Logs compare only where both trainings ran on the same hardware.
+    """
+    names = training.run.name, baseline.run.name
+    if training.run.folder.parent == baseline.run.folder.parent and all(
+        name in training.measured_speeds for name in names
+    ):
+        own, other = (training.measured_speeds[name] for name in names)
+        return RelativeSpeed(own / other, "all systems taking turns at the same batches")
+    if hardware(training) != hardware(baseline):
+        return RelativeSpeed(None, "- where the hardware is not the baseline's")
+    speeds = training.log.tokens_per_second, baseline.log.tokens_per_second
+    if not (speeds[0] and speeds[1]):
+        return RelativeSpeed(None, "- where a log has no speed")
+    return RelativeSpeed(speeds[0] / speeds[1], "in tokens a second of the trainings' logs")
+
+
+def hardware(training: Training) -> dict[str, Any]:
+    """The machine it was trained on, as far as it is recorded."""
+    return {key: training.versions[key] for key in HARDWARE if key in training.versions}
+
+
+def minutes(training: Training, updates: int) -> float | None:
+    """What so many updates take at the speed measured, without validation and pauses."""
+    speed = training.updates_per_second
+    return updates / speed / 60 if speed else None
+
+
+def updates_to(training: Training, loss: float) -> int | None:
+    """The updates after which a validation first gave that loss or less, if any did."""
+    reached = [updates for updates, value in training.log.valid_losses.items() if value <= loss]
+    return min(reached, default=None)

@@ -1,0 +1,57 @@
+"""What the reader of a table has to know: how its figures were made, and what they leave out."""
+
+from .costs import hardware
+from .significance import TESTS
+from .summary import Report
+
+
+def notes_of_results(report: Report) -> list[str]:
+    """One paragraph on all columns, then sacreBLEU's signatures."""
+    sources = dict.fromkeys(speed.source for row in report.rows for speed in row.relative_speeds)
+    several = len(report.test_sets) > 1
+    parts = [
+        _updates(report),
+        f"training speed relative to {report.baseline}, {', '.join(sources)}",
+        _spread(report),
+        f"p-value of a {TESTS[report.test]} against {report.baseline}"
+        + (" on all test sets together" if several else "")
+        + (", seed against seed, lowest–highest" if report.several_seeds else ""),
+        f"{len(report.references)} segments",
+    ]
+    scores = [score for training in report.trainings for score in training.scores.values()]
+    signatures = [f"BLEU {score.bleu_signature}" for score in scores]
+    signatures += [f"chrF {score.chrf_signature}" for score in scores]
+    return ["; ".join(part for part in parts if part) + ".", *dict.fromkeys(signatures)]
+
+
+def notes_of_costs(report: Report) -> list[str]:
+    """What the minutes are of and which loss is meant."""
+    machines = [hardware(training) for training in report.trainings]
+    several = any(machine != machines[0] for machine in machines)
+    return [
+        "Minutes are of updates alone, at the speed measured, without validation and pauses"
+        + ("; not all runs had the same hardware" if several else "")
+        + (". Means over seeds; - unless every seed gets there." if report.several_seeds else ".")
+    ]
+
+
+def notes_on_paper(report: Report) -> list[str]:
+    """Whose figures stand beside these."""
+    return [
+        "Paper: Takase and Kiyono, Lessons on Parameter Sharing across Layers in Transformers "
+        "(SustaiNLP 2023, arXiv 2104.06022), Table 1: WMT16 English-German, speed relative to "
+        f"Vanilla 6/6. Here: relative to {report.baseline}. Difference: here minus paper."
+    ]
+
+
+def _updates(report: Report) -> str:
+    updates = {training.run.max_update for training in report.trainings}
+    return f"{updates.pop()} updates each" if len(updates) == 1 else "updates differ, see below"
+
+
+def _spread(report: Report) -> str:
+    if not report.several_seeds:
+        return "BLEU with its 95 % interval"
+    seeds = {len(row.trainings) for row in report.rows}
+    count = f"{seeds.pop()} seeds" if len(seeds) == 1 else "seeds where there are several"
+    return f"BLEU as mean ± standard deviation over {count}"

@@ -1,0 +1,30 @@
+"""Whether two systems differ by more than the choice of test segments explains."""
+
+import logging
+
+from sacrebleu.metrics import BLEU
+from sacrebleu.significance import PairedTest
+
+from ..recipe.scoring import p_value
+
+TESTS = {"bs": "paired bootstrap", "ar": "approximate randomisation"}
+
+
+def p_values(
+    baseline: list[str], others: dict[str, list[str]], references: list[str], test: str
+) -> dict[str, float]:
+    """sacreBLEU's p-value of each of the others against the baseline, by BLEU.
+
+    All lists hold the same segments; test is a key of TESTS, with sacreBLEU's number of samples.
+    Outputs of several trainings of a system do not belong in one list: their segments are the same
+    ones again, and the test would take them for independent.
+    """
+    if not others:
+        return {}
+    logging.getLogger("sacrebleu").setLevel(logging.WARNING)
+    systems = [("", baseline), *others.items()]
+    _, results = PairedTest(systems, {"BLEU": BLEU()}, [references], test_type=test)()
+    of_baseline, *of_others = results["BLEU"]
+    return {
+        name: p_value(result, of_baseline) for name, result in zip(others, of_others, strict=True)
+    }

@@ -1,0 +1,138 @@
+"""The report's tables as people read them, whatever they are written in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .notes import notes_of_costs, notes_of_results, notes_on_paper
+from .paper import TEST_SETS, PaperRow
+from .rows import Figure, Row
+from .summary import Report
+
+Cells = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text; the first column names what the row is about, the others hold figures."""
+
+    title: str
+    columns: Cells
+    rows: list[Cells]
+    notes: list[str] = field(default_factory=list)
+
+
+def tables_of(report: Report) -> list[Table]:
+    """Results first; then what they cost; then, where rows of the paper are named, those."""
+    tables = [results(report), costs(report)]
+    return [*tables, beside_paper(report)] if any(row.paper for row in report.rows) else tables
+
+
+def results(report: Report) -> Table:
+    """The paper's table: size, speed, BLEU of every test set, and what sets it off the baseline."""
+    sets = report.test_sets
+    several, compared = len(sets) > 1, _paper_bleu(report)
+    columns = ["system", "M", "N", "parameters", "training speed"]
+    columns += [*sets, "average"] if several else ["BLEU"]
+    columns += ["chrF", "p-value"] + (["paper", "difference"] if compared else [])
+    rows = []
+    for row in report.rows:
+        bleu = row.average(lambda score: score.bleu)
+        cells = [row.label, *_depths(row), f"{row.first.parameters:,}", _speed(row.relative_speed)]
+        cells += [_figure(row.bleu(name, intervals=not report.several_seeds)) for name in sets]
+        cells += [_figure(bleu)] if several else []
+        cells += [
+            f"{row.average(lambda score: score.chrf).mean:.1f}",
+            _range(list(row.p_values.values())),
+        ]
+        if compared:
+            paper = compared.get(row.label)
+            cells += ["-", "-"] if paper is None else [f"{paper:.2f}", f"{bleu.mean - paper:+.2f}"]
+        rows.append(tuple(cells))
+    return Table(report.title, tuple(columns), rows, notes_of_results(report))
+
+
+def costs(report: Report) -> Table:
+    """Updates and minutes, in all and to the report's validation loss."""
+    loss = report.valid_loss
+    shown = _number(loss, 3)
+    columns = ("system", "updates", "minutes", "updates/s", "final loss")
+    columns += (f"updates to {shown}", f"minutes to {shown}")
+    rows = []
+    for row in report.rows:
+        updates, minutes = (None, None) if loss is None else row.time_to(loss)
+        cells = (row.label, f"{row.first.run.max_update:,}", _number(row.minutes, 1))
+        cells += (_number(row.updates_per_second, 2), _number(row.final_loss, 3))
+        rows.append((*cells, _number(updates, 0), _number(minutes, 1)))
+    return Table("Time to a validation loss", columns, rows, notes_of_costs(report))
+
+
+def beside_paper(report: Report) -> Table:
+    """Three lines for every row of the paper: this report's figures, the paper's, how they differ.
+
+    BLEU is that of the paper's test sets; the average is compared if all of them are here.
+    """
+    sets = [name for name in report.test_sets if name in TEST_SETS]
+    whole = len(sets) == len(TEST_SETS) == len(report.test_sets)
+    columns = ("system", "", "parameters", "training speed", *sets)
+    rows = []
+    for row in report.rows:
+        if row.paper is not None:
+            rows += _three_lines(row, row.paper, sets, whole)
+    columns += ("average",) if whole else ()
+    return Table("Beside the paper", columns, rows, notes_on_paper(report))
+
+
+def _three_lines(row: Row, paper: PaperRow, sets: list[str], whole: bool) -> list[Cells]:
+    bleu = [row.bleu(name).mean for name in sets]
+    theirs = [paper.bleu[name] for name in sets]
+    if whole:
+        bleu.append(row.average(lambda score: score.bleu).mean)
+        theirs.append(paper.average)
+    speed = row.relative_speed
+    faster = "-" if speed is None else f"{speed - paper.relative_speed:+.2f}"
+    millions = f"{row.first.parameters / 1e6:.0f}M"
+    differences = [own - other for own, other in zip(bleu, theirs, strict=True)]
+    return [
+        (row.label, "here", millions, _speed(speed), *_decimals(bleu)),
+        (paper.name, "paper", paper.parameters, _speed(paper.relative_speed), *_decimals(theirs)),
+        ("", "difference", "", faster, *(f"{value:+.2f}" for value in differences)),
+    ]
+
+
+def _paper_bleu(report: Report) -> dict[str, float]:
+    """The paper's BLEU for what the report's average is of: all of its test sets, or the one."""
+    sets, rows = report.test_sets, [row for row in report.rows if row.paper]
+    if len(sets) == 1 and sets[0] in TEST_SETS:
+        return {row.label: row.paper.bleu[sets[0]] for row in rows if row.paper}
+    if sorted(sets) == sorted(TEST_SETS):
+        return {row.label: row.paper.average for row in rows if row.paper}
+    return {}
+
+
+def _depths(row: Row) -> tuple[str, str]:
+    """M and N, of encoder and decoder where they differ."""
+    maps = [row.first.map_of(side) for side in ("encoder", "decoder")]
+    unique, depth = [str(len(set(m))) for m in maps], [str(len(m)) for m in maps]
+    return "+".join(dict.fromkeys(unique)), "+".join(dict.fromkeys(depth))
+
+
+def _figure(figure: Figure) -> str:
+    spread = "" if figure.spread is None else f" ± {figure.spread:.1f}"
+    return f"{figure.mean:.1f}{spread}"
+
+
+def _range(values: Sequence[float]) -> str:
+    shown = dict.fromkeys(f"{value:.3f}" for value in (min(values), max(values))) if values else "-"
+    return "–".join(shown)
+
+
+def _speed(value: float | None) -> str:
+    return "-" if value is None else f"x{value:.2f}"
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:,.{decimals}f}"
+
+
+def _decimals(values: list[float]) -> Cells:
+    return tuple(f"{value:.2f}" for value in values)

@@ -1,0 +1,88 @@
+"""Tables for a terminal, as Markdown and as LaTeX; every figure as CSV."""
+
+import csv
+import io
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from tabulate import tabulate
+
+from .costs import minutes, updates_to
+from .rows import Row
+from .summary import Report
+from .tables import Table
+
+
+def show(table: Table, console: Console) -> None:
+    """Print a table and its notes."""
+    shown = RichTable(*table.columns, title=table.title, box=box.SIMPLE, pad_edge=False)
+    for column in shown.columns[1:]:
+        column.justify, column.no_wrap = "right", True
+    for row in table.rows:
+        shown.add_row(*row)
+    console.print(shown)
+    for note in table.notes:
+        console.print(note, highlight=False, soft_wrap=True)
+
+
+def markdown(tables: list[Table]) -> str:
+    """The tables under their titles, with their notes as paragraphs."""
+    parts = [[f"## {table.title}", _laid_out(table, "pipe"), *table.notes] for table in tables]
+    return "\n\n".join(paragraph for part in parts for paragraph in part) + "\n"
+
+
+def latex(tables: list[Table]) -> str:
+    """A tabular environment for each table, with its notes as comments; needs booktabs."""
+    lines = ["% needs \\usepackage{booktabs}"]
+    for table in tables:
+        body = _laid_out(table, "latex_booktabs").replace("±", "$\\pm$").replace("–", "--")
+        lines += ["", f"% {table.title}", *[f"% {note}" for note in table.notes], body]
+    return "\n".join(lines) + "\n"
+
+
+def _laid_out(table: Table, form: str) -> str:
+    alignment = ["left"] + ["right"] * (len(table.columns) - 1)
+    return tabulate(
+        table.rows, table.columns, tablefmt=form, disable_numparse=True, colalign=alignment
+    )
+
+
+def comma_separated(report: Report) -> str:
+    """Unrounded figures, a line for each training and test set; empty where there is none."""
+    records = [record for row in report.rows for record in _records(report, row)]
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return file.getvalue()
+
+
+def _records(report: Report, row: Row) -> list[dict[str, Any]]:
+    encoder = row.first.map_of("encoder")
+    records = []
+    for training, speed in zip(row.trainings, row.relative_speeds, strict=True):
+        loss = report.valid_loss
+        updates = None if loss is None else updates_to(training, loss)
+        facts = {
+            "system": row.label,
+            "seed": training.run.seed,
+            "unique_layers": len(set(encoder)),
+            "layers": len(encoder),
+            "parameters": training.parameters,
+            "updates": training.run.max_update,
+            "updates_per_second": training.updates_per_second,
+            "relative_speed": speed.value,
+            "training_minutes": minutes(training, training.run.max_update),
+            "final_loss": training.log.valid_loss,
+            "loss_to_reach": loss,
+            "updates_to_loss": updates,
+            "minutes_to_loss": None if updates is None else minutes(training, updates),
+            "p_value_all_sets": row.p_values.get(training.run.seed),
+        }
+        for name, score in training.scores.items():
+            paper = row.paper.bleu.get(name) if row.paper else None
+            records.append({**facts, "test_set": name, **asdict(score), "paper_bleu": paper})
+    return records
