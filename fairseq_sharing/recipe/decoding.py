@@ -1,7 +1,12 @@
 """Decoding a test set: fairseq-generate's command, and its output as a file of hypotheses."""
 
+import dataclasses
+import itertools
+import os
 import re
 from pathlib import Path
+
+import torch
 
 from ..corpus.parallel_text import read_lines
 from ..errors import SharingError
@@ -11,7 +16,7 @@ from .jobs import Job, fairseq_tool
 from .prepare import DATA
 from .runs import Run
 from .stages import Stage, sha256, write_lines
-from .train import on_cpu, user_dir
+from .training_command import on_cpu, user_dir
 
 DETOKENISING: dict[str, Options] = {
     "sentencepiece": {"remove-bpe": "sentencepiece"},
@@ -21,7 +26,9 @@ DETOKENISING: dict[str, Options] = {
 _HYPOTHESIS = re.compile(r"^D-(\d+)\t[^\t]*\t(.*)$", re.MULTILINE)
 
 
-def decoding_command(run: Run, number: int, folder: Path, *, fp16: bool = False) -> list[str]:
+def decoding_command(
+    run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = False
+) -> list[str]:
     """The fairseq-generate command for the experiment's test set of that number, from 0."""
     experiment = run.experiment
     options = {
@@ -33,7 +40,7 @@ def decoding_command(run: Run, number: int, folder: Path, *, fp16: bool = False)
         **DETOKENISING[experiment.data.segmentation],
         "required-batch-size-multiple": 1,
         "num-workers": 0,
-        "cpu": on_cpu(),
+        "cpu": cpu,
         "fp16": fp16,
     }
     flags = to_flags({**options, **experiment.generate, **experiment.test_sets[number].options})
@@ -57,7 +64,7 @@ def waiting_decodings(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
         outputs = (run.hypotheses(test_set.name),)
         stage = Stage(run.folder, f"decode.{test_set.name}", settings, outputs)
         if not stage.is_finished():
-            command = decoding_command(run, number, folder, fp16=fp16)
+            command = decoding_command(run, number, folder, cpu=on_cpu(), fp16=fp16)
             jobs.append(_decoding(run, test_set, command, folder, stage))
     return jobs
 
@@ -73,6 +80,23 @@ def _decoding(run: Run, test_set: TestSet, command: list[str], folder: Path, sta
         print(f"decoded {test_set.name} by {run.name}: {expected} segments")
 
     return Job(f"{run.name}, {test_set.name}", command, log, keep)
+
+
+def spread(jobs: list[Job], gpus: list[str]) -> list[Job]:
+    """The jobs with one GPU each, in turn; as they are where there is none."""
+    if not gpus:
+        return jobs
+    return [
+        dataclasses.replace(job, command=["env", f"CUDA_VISIBLE_DEVICES={gpu}", *job.command])
+        for job, gpu in zip(jobs, itertools.cycle(gpus), strict=False)
+    ]
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    count = torch.cuda.device_count()
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return (chosen.split(",") if chosen else [str(number) for number in range(count)])[:count]
 
 
 def hypotheses_of(output: Path, expected: int) -> list[str]:

@@ -14,6 +14,8 @@ from .decoding import (
     binarised,
     decoding_command,
     references_of,
+    spread,
+    visible_gpus,
     waiting_decodings,
 )
 from .experiment import Experiment
@@ -23,7 +25,7 @@ from .prepare import require_prepared
 from .runs import Run, require_baseline, runs_of
 from .scoring import score
 from .stages import Stage, exclusive, sha256, write_json
-from .train import slots
+from .train import on_cpu, slots
 
 
 def evaluate(
@@ -45,12 +47,14 @@ def evaluate(
         _require_checkpoint(run)
     _check_lines(experiment, folder)
     for number, test_set in enumerate(experiment.test_sets):
-        read_command(test_set.name, decoding_command(runs[0], number, folder, fp16=fp16))
+        command = decoding_command(runs[0], number, folder, cpu=on_cpu(), fp16=fp16)
+        read_command(test_set.name, command)
     with exclusive(folder) as lock:
         for run in runs:
             average_epochs(run)
         jobs = [job for run in runs for job in waiting_decodings(run, folder, fp16=fp16)]
-        run_jobs(jobs, slots(), lock)
+        gpus = visible_gpus()
+        run_jobs(spread(jobs, gpus), len(gpus) or slots(), lock)
         for seed in experiment.seeds:
             _score([run for run in runs if run.seed == seed], folder)
         if tool:
