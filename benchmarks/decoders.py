@@ -1,5 +1,6 @@
 """Beam search over one batch of random words, by fairseq and by CTranslate2."""
 
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,8 @@ QUANTIZATIONS = ("float32", "int8")
 def with_fairseq(path: Path, data: Path, words: torch.Tensor) -> Callable[[], None]:
     """fairseq's beam search, on ``words`` (B, T)."""
     models, _, task = load_model_ensemble_and_task([str(path)], arg_overrides={"data": str(data)})
+    for model in models:  # as fairseq-generate does
+        model.prepare_for_inference_(Namespace(generation=Namespace(beam=BEAM)))
     length = words.shape[1]
     generator = SequenceGenerator(
         models, task.target_dictionary, beam_size=BEAM, max_len_b=length, min_len=length

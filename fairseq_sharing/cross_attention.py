@@ -6,15 +6,21 @@ weights. Here they also share the attention *object*. What it keeps between call
 weights, so that in decoding the first of the layers fills it and the others find it; there is one
 entry for each unique layer to reorder. A call of the whole decoder without ``incremental_state``,
 as in training, gets a dictionary for just that purpose, which ends with the call.
+
+Beam search repeats the encoder output for every hypothesis. In ``incremental_state`` a sentence has
+its keys and values once, and all of its hypotheses attend to them.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import gcd
+from typing import Any, Dict, Optional  # noqa: UP035
 
+import torch
 from fairseq.modules import MultiheadAttention
-from torch import nn
+from torch import Tensor, nn
 
 from .strategies import LayerMap, first_uses
 
@@ -38,13 +44,65 @@ def projected_once() -> Iterator[None]:
 class SharedCrossAttention(MultiheadAttention):
     """fairseq's attention as several layers of a decoder use it.
 
-    It overrides the call and not ``forward``, which TorchScript compiles as fairseq wrote it.
+    It overrides the call and not ``forward``, which TorchScript compiles as fairseq wrote it; there
+    every hypothesis has rows of its own in the cache.
     """
 
-    def __call__(self, *args, incremental_state=None, **kwargs):
+    _reorder_rows = MultiheadAttention.reorder_incremental_state
+
+    def __call__(
+        self, query, key, value, key_padding_mask=None, incremental_state=None, **kwargs
+    ) -> tuple[Tensor, Tensor | None]:
         if incremental_state is None:
             incremental_state = _projections.get()
-        return super().__call__(*args, incremental_state=incremental_state, **kwargs)
+        elif "prev_key" not in self._get_input_buffer(incremental_state):
+            copies = copies_of_each(key, key_padding_mask)
+            self._set_input_buffer(incremental_state, {"copies": copies})
+            key, value = key[:, ::copies], value[:, ::copies]
+            key_padding_mask = None if key_padding_mask is None else key_padding_mask[::copies]
+        return super().__call__(query, key, value, key_padding_mask, incremental_state, **kwargs)
+
+    @torch.jit.export
+    def reorder_incremental_state(
+        self,
+        incremental_state: Optional[Dict[str, Dict[str, Optional[Tensor]]]],  # noqa: UP006, UP045
+        new_order: Tensor,
+    ):
+        """Choose the rows of the cache for hypotheses that go on from those in ``new_order``."""
+        if torch.jit.is_scripting():
+            return self._reorder_rows(incremental_state, new_order)
+        else:
+            _choose_rows(self._get_input_buffer(incremental_state), new_order)
+            return incremental_state
+
+
+def copies_of_each(encoded: Tensor, padding: Tensor | None) -> int:
+    """The largest k such that each k rows in turn, from the first on, are equal.
+
+    ``encoded`` is (S, B, C) and ``padding`` (B, S); the rows are those of B.
+    """
+    differ = (encoded[:, 1:] != encoded[:, :-1]).any(-1).any(0)
+    if padding is not None:
+        differ |= (padding[1:] != padding[:-1]).any(-1)
+    return gcd(encoded.shape[1], *(differ.nonzero().flatten() + 1).tolist())
+
+
+def _choose_rows(state: dict[str, Any], new_order: Tensor) -> None:
+    """Let ``state``, with a row for each ``copies`` hypotheses, follow ``new_order``, in place.
+
+    Where that separates the hypotheses of a row, each gets a row of its own.
+    """
+    if "prev_key" not in state:
+        return
+    rows = new_order // state["copies"]
+    chosen = rows[:: state["copies"]]
+    if not torch.equal(chosen.repeat_interleave(state["copies"]), rows):
+        chosen, state["copies"] = rows, 1
+    if torch.equal(chosen, torch.arange(len(state["prev_key"]), device=chosen.device)):
+        return
+    for part in ("prev_key", "prev_value", "prev_key_padding_mask"):
+        if state[part] is not None:
+            state[part] = state[part].index_select(0, chosen)
 
 
 def share_cross_attention(layers: nn.ModuleList, layer_map: LayerMap) -> None:

@@ -7,10 +7,13 @@ from threading import Barrier
 import pytest
 import torch
 from fairseq.modules import MultiheadAttention
+from fairseq.search import Sampling
 from fairseq.sequence_generator import SequenceGenerator
+from hypothesis import given
+from hypothesis import strategies as st
 from support import SHARING, batch, dictionary, every_parameter, sharing_options, tiny_model
 
-from fairseq_sharing.cross_attention import SharedCrossAttention
+from fairseq_sharing.cross_attention import SharedCrossAttention, copies_of_each
 
 OPTIONS = {
     "plain": {},
@@ -215,6 +218,73 @@ def test_the_decoding_cache_has_one_entry_for_each_unique_layer(ending):
         one.decoder(torch.full((8, 1), 2), encoder_out=encoded, incremental_state=cache)
         entries.append(sum(state["prev_key"].shape[2] == 9 for state in cache.values()))
     assert entries == [3, 4]
+
+
+def test_a_sentence_has_its_keys_and_values_once(ending):
+    (model, _), sample = ending
+    rows = set()
+
+    def note(attention, inputs, _):
+        query, *_, cache = inputs
+        rows.add((query.shape[1], len(attention._get_input_buffer(cache)["prev_key"])))
+
+    model.decoder.layers[-1].encoder_attn.register_forward_hook(note)
+    search([model], sample)
+    assert rows > {(32, 8)}  # and fewer, once sentences have ended
+    assert all(hypotheses == 4 * sentences for hypotheses, sentences in rows)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=6), st.booleans())
+def test_copies_are_counted_from_the_rows(runs, padded):
+    """A run of equal rows may hold several sentences, and equal rows may differ in padding."""
+    rows = torch.arange(len(runs)).repeat_interleave(torch.tensor(runs))
+    encoded = (rows // 2).float().expand(3, -1)[:, :, None]
+    copies = copies_of_each(encoded, rows[:, None] % 2 == 0 if padded else None)
+    described = [row if padded else row // 2 for row in rows.tolist()]
+    fitting = [k for k in range(1, len(rows) + 1) if len(rows) % k == 0 and _in_turn(described, k)]
+    assert copies == max(fitting)
+
+
+def _in_turn(rows, k):
+    return all(len(set(rows[start : start + k])) == 1 for start in range(0, len(rows), k))
+
+
+@pytest.fixture(scope="module")
+def attentions():
+    return [cross_attentions(model.eval())[-1] for model in with_and_without()]
+
+
+@given(data=st.data())
+def test_the_cache_follows_any_order(attentions, data):
+    """Of hypotheses within their sentence, of fewer sentences, and of anything else."""
+    ours, theirs = attentions
+    hypotheses, sentences = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    source = torch.randn(5, sentences, 16).repeat_interleave(hypotheses, dim=1)
+    query = torch.randn(1, source.shape[1], 16)
+    cache: dict = {}
+    for _ in range(3):
+        found, _ = ours(query, source, source, incremental_state=cache, static_kv=True)
+        expected, _ = theirs(query, source, source, static_kv=True)
+        torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+        order = st.lists(st.integers(0, query.shape[1] - 1), min_size=1, max_size=12)
+        kept = torch.tensor(data.draw(order))
+        ours.reorder_incremental_state(cache, kept)
+        source, query = source[:, kept], query[:, kept]
+
+
+def test_equal_sentences_that_end_apart(ending):
+    """Their hypotheses have the same keys and values, until one of them has ended."""
+    (model, plain), sample = ending
+    sample["net_input"]["src_tokens"][1:] = sample["net_input"]["src_tokens"][0]
+    found = []
+    for one in (model, plain):
+        torch.manual_seed(4)
+        sampling = SequenceGenerator(
+            [one], dictionary(), beam_size=4, max_len_b=20, search_strategy=Sampling(dictionary())
+        )
+        found.append(sampling.generate([one], sample))
+    assert_same_beams(*found)
+    assert len({len(beam[-1]["tokens"]) for beam in found[0]}) > 1
 
 
 def test_beam_search_finds_the_same(ending):
