@@ -30,8 +30,8 @@ def decoding_command(
     run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = False
 ) -> list[str]:
     """The fairseq-generate command for the experiment's test set of that number, from 0."""
-    experiment = run.experiment
-    options = {
+    experiment, test_set = run.experiment, run.experiment.test_sets[number]
+    given = {
         "source-lang": experiment.languages.source,
         "target-lang": experiment.languages.target,
         "user-dir": user_dir(),
@@ -43,7 +43,13 @@ def decoding_command(
         "cpu": cpu,
         "fp16": fp16,
     }
-    flags = to_flags({**options, **experiment.generate, **experiment.test_sets[number].options})
+    own = {**experiment.generate, **test_set.options}
+    for name in given.keys() & own.keys():
+        raise SharingError(
+            f"test set {test_set.name}: the option '{name}' is set by the pipeline; remove it from "
+            "[generate] and from the test set's options"
+        )
+    flags = to_flags({**given, **own})
     return [fairseq_tool("fairseq-generate"), str(folder / DATA), *flags]
 
 

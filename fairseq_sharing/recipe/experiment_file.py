@@ -1,18 +1,15 @@
-"""Reads experiments from TOML files and checks all that can be known before any work is done."""
+"""Reads experiments from TOML files: each key known, each value of its type."""
 
 import dataclasses
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from ..errors import SharingError
-from ..strategies import layer_map
 from .experiment import Data, Experiment, Languages, Options, System, TestSet
+from .experiment_checks import check, check_baseline, check_experiment
 
 Table = dict[str, Any]
-
-SEGMENTATIONS = ("sentencepiece", "bpe")
 
 TYPES: dict[Any, tuple[type, str]] = {
     str: (str, "a string"),
@@ -42,11 +39,11 @@ def load(path: Path, *, quick: bool = False) -> Experiment:
     tables = _read(path)
     overrides = tables.pop("quick", None)
     if quick:
-        _check(isinstance(overrides, dict), f"--quick: {path} has no [quick] table")
+        check(isinstance(overrides, dict), f"--quick: {path} has no [quick] table")
         tables = _merge(tables, overrides)
     try:
         experiment = from_tables(path.stem + ("-quick" if quick else ""), tables)
-        _check_baseline(experiment)
+        check_baseline(experiment)
     except SharingError as error:
         raise SharingError(f"{path}: {error}") from None
     return experiment
@@ -57,13 +54,16 @@ def _read(path: Path, *above: str) -> Table:
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise SharingError(f"cannot read experiment {path}: {error.strerror}") from None
+        beside = ", ".join(sorted(other.stem for other in path.parent.glob("*.toml")))
+        raise SharingError(
+            f"cannot read experiment {path}: {error.strerror}; that folder has {beside or 'none'}"
+        ) from None
     except ValueError as error:
         raise SharingError(f"{path} is not a TOML file: {error}") from None
     base = tables.pop("extends", None)
     if base is None:
         return tables
-    _check(
+    check(
         isinstance(base, str) and base not in (path.stem, *above),
         f"{path}: extends = {base!r} must name another experiment beside it",
     )
@@ -82,7 +82,7 @@ def from_tables(name: str, tables: Table) -> Experiment:
         fields["test_sets"] = _each(TestSet, "test_sets", tables)
     fields["seeds"] = tuple(tables["seeds"])
     experiment = Experiment(**fields)
-    _check_experiment(experiment)
+    check_experiment(experiment)
     return experiment
 
 
@@ -95,89 +95,17 @@ def _each(kind: type[Any], key: str, tables: Table) -> tuple[Any, ...]:
 
 def _checked(kind: type[Any], where: str, table: Any) -> Table:
     """The table, if it gives a dataclass the fields it needs, of the types it needs."""
-    _check(isinstance(table, dict), f"{where} must be a table")
+    check(isinstance(table, dict), f"{where} must be a table")
     fields = {field.name: field for field in dataclasses.fields(kind)}
     for key, value in table.items():
-        _check(key in fields, f"{where}: unknown key '{key}'; choose from {', '.join(fields)}")
+        check(key in fields, f"{where}: unknown key '{key}'; choose from {', '.join(fields)}")
         expected, description = TYPES[fields[key].type]
-        _check(type(value) is expected, f"{where}: {key} = {value!r} must be {description}")
-        _check(expected is not int or value >= 1, f"{where}: {key} = {value} must be at least 1")
+        check(type(value) is expected, f"{where}: {key} = {value!r} must be {description}")
+        check(expected is not int or value >= 1, f"{where}: {key} = {value} must be at least 1")
     for key, field in fields.items():
         required = field.default is field.default_factory is dataclasses.MISSING
-        _check(not required or key in table, f"{where}: '{key}' is missing")
+        check(not required or key in table, f"{where}: '{key}' is missing")
     return dict(table)
-
-
-def _check_experiment(experiment: Experiment) -> None:
-    """What no field shows alone: names, maps, the baseline, the number of updates."""
-    names = [system.name for system in experiment.systems]
-    test_sets = [test_set.name for test_set in experiment.test_sets]
-    for system in experiment.systems:
-        _check_system(system, {**experiment.train, **system.options})
-    for kind, group in (("systems", names), ("test sets", test_sets)):
-        for name in group:
-            _check_name(kind, name)
-        _check(len(set(group)) == len(group), f"two {kind} have the same name: {', '.join(group)}")
-    _check_data(experiment)
-    seeds = experiment.seeds
-    _check(
-        bool(seeds) and all(type(seed) is int for seed in seeds),
-        f"seeds = {list(seeds)} must hold at least one whole number, and nothing else",
-    )
-
-
-def _check_baseline(experiment: Experiment) -> None:
-    names = [system.name for system in experiment.systems]
-    _check(
-        experiment.baseline in names,
-        f"baseline '{experiment.baseline}' is no system; there are {', '.join(names)}",
-    )
-
-
-def _check_data(experiment: Experiment) -> None:
-    """That every set is either held out by number or named, and the batch can be cut in parts."""
-    data = experiment.data
-    _check(
-        (data.valid_segments is None) != (data.valid_set is None),
-        "[data] needs either valid_segments, a number, or valid_set, where they are",
-    )
-    held_out = [test_set.name for test_set in experiment.test_sets if test_set.origin is None]
-    _check(
-        (data.test_segments is not None) == bool(held_out) and len(held_out) <= 1,
-        "[data] test_segments is the size of the one test set without an origin; there is "
-        + (", ".join(held_out) or "none"),
-    )
-    _check(
-        data.segmentation in SEGMENTATIONS,
-        f"[data] segmentation = '{data.segmentation}': choose from {', '.join(SEGMENTATIONS)}",
-    )
-    _check(
-        experiment.batch_tokens is None or type(experiment.train.get("max-tokens")) is int,
-        "batch_tokens needs [train] max-tokens, a whole number: what one device takes at a time",
-    )
-
-
-def _check_name(kind: str, name: str) -> None:
-    _check(
-        re.fullmatch(r"\w[\w .+-]*", name) is not None,
-        f"{kind}: name = '{name}' must be fit for a folder: letters, digits and _.+-",
-    )
-
-
-def _check_system(system: System, options: Options) -> None:
-    try:
-        layer_map(system.strategy, system.layers, system.unique_layers)
-    except SharingError as error:
-        raise SharingError(f"system {system.name}: {error}") from None
-    _check(
-        type(options.get("max-update")) is int,
-        f"system {system.name}: [train] max-update must be a whole number of updates",
-    )
-
-
-def _check(condition: bool, message: str) -> None:
-    if not condition:
-        raise SharingError(message)
 
 
 def _without_none(table: Any) -> Any:

@@ -1,0 +1,84 @@
+"""What can be wrong with an experiment that no single value shows, found before any work."""
+
+import re
+
+from ..errors import SharingError
+from ..strategies import layer_map
+from .experiment import Experiment, Options, System
+
+SEGMENTATIONS = ("sentencepiece", "bpe")
+
+
+def check_experiment(experiment: Experiment) -> None:
+    """Raise SharingError for wrong names, maps, numbers of updates, data or seeds."""
+    names = [system.name for system in experiment.systems]
+    test_sets = [test_set.name for test_set in experiment.test_sets]
+    for system in experiment.systems:
+        _check_system(system, {**experiment.train, **system.options})
+    check(bool(test_sets), "test_sets is empty: leave it out for one held out from the corpus")
+    for kind, group in (("systems", names), ("test sets", test_sets)):
+        for name in group:
+            _check_name(kind, name)
+        check(len(set(group)) == len(group), f"two {kind} have the same name: {', '.join(group)}")
+    _check_data(experiment)
+    seeds = experiment.seeds
+    check(
+        bool(seeds) and all(type(seed) is int for seed in seeds),
+        f"seeds = {list(seeds)} must hold at least one whole number, and nothing else",
+    )
+
+
+def check_baseline(experiment: Experiment) -> None:
+    """Raise SharingError unless the baseline is one of the systems."""
+    names = [system.name for system in experiment.systems]
+    check(
+        experiment.baseline in names,
+        f"baseline '{experiment.baseline}' is no system; there are {', '.join(names)}",
+    )
+
+
+def _check_data(experiment: Experiment) -> None:
+    """That every set is either held out by number or named, and the batch can be cut in parts."""
+    data = experiment.data
+    check(
+        (data.valid_segments is None) != (data.valid_set is None),
+        "[data] needs either valid_segments, a number, or valid_set, where they are",
+    )
+    held_out = [test_set.name for test_set in experiment.test_sets if test_set.origin is None]
+    check(
+        (data.test_segments is not None) == bool(held_out) and len(held_out) <= 1,
+        "[data] test_segments is the size of the one test set without an origin; there is "
+        + (", ".join(held_out) or "none"),
+    )
+    check(
+        data.segmentation in SEGMENTATIONS,
+        f"[data] segmentation = '{data.segmentation}': choose from {', '.join(SEGMENTATIONS)}",
+    )
+    check(
+        experiment.batch_tokens is None or type(experiment.train.get("max-tokens")) is int,
+        "batch_tokens needs [train] max-tokens, a whole number: what one device takes at a time",
+    )
+
+
+def _check_name(kind: str, name: str) -> None:
+    check(
+        re.fullmatch(r"\w[\w .+-]*", name) is not None,
+        f"{kind}: name = '{name}' must be fit for a folder: letters, digits and _.+-",
+    )
+
+
+def _check_system(system: System, options: Options) -> None:
+    try:
+        layer_map(system.strategy, system.layers, system.unique_layers)
+    except SharingError as error:
+        raise SharingError(f"system {system.name}: {error}") from None
+    check(
+        type(options.get("max-update")) is int,
+        f"system {system.name}: [train] max-update must be a whole number of updates",
+    )
+
+
+def check(condition: bool, message: str) -> None:
+    """Raise SharingError with the message unless the condition holds."""
+    if not condition:
+        raise SharingError(message)
