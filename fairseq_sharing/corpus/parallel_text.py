@@ -1,12 +1,14 @@
-"""Parallel text: reading, cleaning, and holding out validation and test segments."""
+"""Parallel text: segments, and reading them from a pair of files."""
 
-import hashlib
-from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import SharingError
+
+ITS_OWN = ""
+"""The document of a segment that may be held out without any other: its source text."""
 
 
 class Segment(NamedTuple):
@@ -20,87 +22,70 @@ class Segment(NamedTuple):
     target: str
 
 
-class Split(NamedTuple):
-    """Training, validation and test segments: no source text is in two of them."""
+def stream_lines(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 file without their ends; a missing or other file is an error."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                yield _decoded(line, number, path)
+    except OSError as error:
+        raise SharingError(f"cannot read {path}: {error.strerror}") from None
 
-    train: list[Segment]
-    valid: list[Segment]
-    test: list[Segment]
+
+def _decoded(line: bytes, number: int, path: Path) -> str:
+    try:
+        return line.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise SharingError(
+            f"{path}, line {number}: not UTF-8 (byte 0x{line[error.start]:02x}); "
+            "convert the file, for example with iconv"
+        ) from None
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file without their ends; a missing, empty or other file is an error."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SharingError(f"cannot read {path}: {error.strerror}") from None
-    if not content.strip():
-        raise SharingError(f"{path} is empty: expected one segment a line")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise SharingError(
-            f"{path}, line {line}: not UTF-8 (byte 0x{content[error.start]:02x}); "
-            "convert the file, for example with iconv"
-        ) from None
-    return text.removesuffix("\n").split("\n")
+    """All lines of a file; one without any text is an error."""
+    lines = list(stream_lines(path))
+    _require_text(path, any(line.strip() for line in lines))
+    return lines
 
 
-def read_parallel(source: Path, target: Path) -> list[Segment]:
-    """Line i of one file translates line i of the other; each source text is its own document."""
-    sources, targets = read_lines(source), read_lines(target)
-    if len(sources) != len(targets):
+def stream_parallel(source: Path, target: Path) -> Iterator[Segment]:
+    """Line i of one file translates line i of the other; neither is read into memory.
+
+    Both files are checked before the first segment is asked for.
+    """
+    lengths = [_length(path) for path in (source, target)]
+    if lengths[0] != lengths[1]:
         raise SharingError(
-            f"--src {source} has {len(sources)} lines, --tgt {target} has {len(targets)}: "
+            f"--src {source} has {lengths[0]} lines, --tgt {target} has {lengths[1]}: "
             "line i of one file must translate line i of the other"
         )
-    return [Segment(_key(s), s, t) for s, t in zip(sources, targets, strict=True)]
+    pairs = zip(stream_lines(source), stream_lines(target), strict=True)
+    return (Segment(ITS_OWN, *pair) for pair in pairs)
 
 
-def clean(segments: Iterable[Segment], max_words: int) -> list[Segment]:
-    """Without repetitions, untranslated texts, and texts of no or more than max_words words."""
-    kept: dict[tuple[str, str], Segment] = {}
-    for document, source, target in segments:
-        source, target = " ".join(source.split()), " ".join(target.split())
-        words = [len(source.split()), len(target.split())]
-        if source != target and min(words) >= 1 and max(words) <= max_words:
-            kept.setdefault((source, target), Segment(document, source, target))
-    return list(kept.values())
+def _length(path: Path) -> int:
+    length, filled = 0, False
+    for line in stream_lines(path):
+        length += 1
+        filled = filled or bool(line.strip())
+    _require_text(path, filled)
+    return length
 
 
-def split(segments: list[Segment], valid: int, test: int) -> Split:
-    """Hold out whole documents, chosen by a hash of their names, so always the same ones.
-
-    A held-out source text occurs, whatever its case, in no other document. Valid and test are
-    numbers of segments and are met exactly.
-    """
-    documents: dict[str, list[Segment]] = defaultdict(list)
-    train_only = [segment for segment in segments if segment.document is None]
-    origins: dict[str, set[str | None]] = defaultdict(set)
-    for segment in segments:
-        if segment.document is not None:
-            documents[segment.document].append(segment)
-        origins[_key(segment.source)].add(segment.document)
-    names = deque(sorted(documents, key=lambda name: hashlib.sha256(name.encode()).digest()))
-    held_out: list[list[Segment]] = []
-    for wanted in (test, valid):
-        chosen: dict[str, Segment] = {}
-        while len(chosen) < wanted and names:
-            for segment in documents[names.popleft()]:
-                key = _key(segment.source)
-                if len(origins[key]) == 1:
-                    chosen.setdefault(key, segment)
-        held_out.append(list(chosen.values())[:wanted])
-    train = [segment for name in names for segment in documents[name]] + train_only
-    if not train or [len(part) for part in held_out] != [test, valid]:
-        raise SharingError(
-            f"too little parallel text: {len(segments)} usable segments (different ones within "
-            f"max_words) cannot give {test} for test, {valid} for validation and some for "
-            "training; bring more text or change [data]"
-        )
-    return Split(train, valid=held_out[1], test=held_out[0])
+def _require_text(path: Path, filled: bool) -> None:
+    if not filled:
+        raise SharingError(f"{path} is empty: expected one segment a line")
 
 
-def _key(text: str) -> str:
+def sampled_lines(paths: Sequence[Path], most: int) -> Iterator[str]:
+    """The lines of all files; if there are more than most, as many, spread evenly over them."""
+    total = sum(1 for path in paths for _ in stream_lines(path))
+    for number, line in enumerate(chain.from_iterable(map(stream_lines, paths))):
+        if total <= most or number * most // total != (number - 1) * most // total:
+            yield line
+
+
+def key(text: str) -> str:
+    """What two source texts share that differ in case or white space alone."""
     return " ".join(text.casefold().split())

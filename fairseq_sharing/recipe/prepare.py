@@ -1,50 +1,53 @@
-"""The first stage: raw text to a corpus, a SentencePiece model and fairseq's binary data."""
+"""The first stage: raw text to a corpus, a subword model and fairseq's binary data."""
 
-import dataclasses
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-import sentencepiece
-
-from ..corpus import libreoffice
-from ..corpus.parallel_text import Segment, Split, clean, read_lines, read_parallel, split
+from ..corpus import moses_bpe, sentencepieces
+from ..corpus.streams import CORES
 from ..errors import SharingError
+from .corpus_steps import Corpus
 from .experiment import Experiment, settings_of
 from .jobs import Job, fairseq_tool, run_jobs
-from .stages import Stage, exclusive, sha256, write_json, write_lines
+from .manifest import Done, Manifest, Step
+from .stages import Stage, exclusive
 
-CORPORA = {"libreoffice": libreoffice.read_libreoffice}
-MODEL = Path("spm", "joint.model")
+SEGMENTATIONS = {"sentencepiece": sentencepieces, "bpe": moses_bpe}
 DATA = Path("data-bin")
 
 
 def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | None) -> None:
-    """Fill corpus/, spm/ and data-bin/ of the run folder, unless that was done before.
+    """Fill corpus/, spm/ or bpe/, and data-bin/ of the run folder, as far as it is not done.
 
-    own_text is a source and a target file to use instead of the experiment's corpus.
+    own_text is a source and a target file to use instead of the experiment's corpus. What has
+    changed is done again, with all that depends on it, unless systems were trained on it.
     """
-    if own_text:
-        read_parallel(*own_text)
-    text = [sha256(path) for path in own_text] if own_text else experiment.data.corpus
-    stage = _stage(experiment, folder, text)
-    stage.refuse_changes()
-    if stage.is_finished():
+    corpus = Corpus(experiment, folder, own_text)
+    stage, steps, manifest = _stage(corpus), _steps(corpus), Manifest(folder)
+    if stage.is_finished() and not any(map(manifest.reason_to_do, steps)):
         return
-    with exclusive(folder) as lock:
-        stage.start_over()
-        manifest = build_corpus(experiment, folder / "corpus", own_text)
-        encode(experiment, folder, list(manifest["segments"]))
-        shutil.rmtree(folder / DATA, ignore_errors=True)
-        run_jobs([_preprocessing(experiment, folder)], 1, lock)
-        write_json(folder / "corpus" / "manifest.json", manifest)
-        stage.finish()
+    SEGMENTATIONS[experiment.data.segmentation].require_tools()
+    try:
+        with exclusive(folder) as lock:
+            _refuse_changes_after_training(stage, steps, manifest)
+            stage.start_over()
+            for step in _steps(corpus, lock):
+                _do(step, manifest)
+            stage.finish()
+    except OSError as error:
+        raise SharingError(
+            f"cannot write {error.filename or folder}: {error.strerror}; make room on that disk, "
+            "then run the same command to go on"
+        ) from None
 
 
 def require_prepared(experiment: Experiment, folder: Path) -> None:
     """Raise SharingError unless the folder was prepared for this experiment, from any text."""
-    recorded = _stage(experiment, folder, None).recorded() or {"data": {"corpus": None}}
-    stage = _stage(experiment, folder, recorded["data"]["corpus"])
+    corpus = Corpus(experiment, folder, None)
+    recorded = _stage(corpus).recorded() or {"data": {"corpus": None}}
+    stage = _stage(corpus, recorded["data"]["corpus"])
     stage.refuse_changes()
     if not stage.is_finished():
         raise SharingError(
@@ -52,78 +55,87 @@ def require_prepared(experiment: Experiment, folder: Path) -> None:
         )
 
 
-def _stage(experiment: Experiment, folder: Path, text: Any) -> Stage:
-    """The stage with all that its outputs depend on; text names a corpus or holds checksums."""
+def _do(step: Step, manifest: Manifest) -> None:
+    """Do a step unless it is done; what it makes then changes what depends on it."""
+    reason = manifest.reason_to_do(step)
+    if reason:
+        print(f"prepare: {step.name} ({reason})", flush=True)
+        manifest.forget(step)
+        manifest.record(step, step.run())
+
+
+def _refuse_changes_after_training(stage: Stage, steps: list[Step], manifest: Manifest) -> None:
+    """Raise SharingError if anything changed that systems of the folder were trained on."""
+    if not any(stage.folder.glob("*/train.stage.json")):
+        return
+    stage.refuse_changes()
+    for step in steps:
+        reason = manifest.reason_to_do(step)
+        if reason:
+            raise SharingError(
+                f"{stage.folder}: systems were trained on this data, and '{step.name}' would be "
+                f"made again ({reason}): remove that folder or choose another one with --runs"
+            )
+
+
+def _stage(corpus: Corpus, text: Any = None) -> Stage:
+    """The whole, as later stages ask for it; text names a corpus or holds checksums."""
     settings = {
-        "languages": settings_of(experiment.languages),
-        "data": settings_of(experiment.data) | {"corpus": text},
+        "languages": settings_of(corpus.experiment.languages),
+        "data": settings_of(corpus.experiment.data) | {"corpus": text or corpus.text},
     }
-    return Stage(folder, "prepare", settings, (folder / "corpus", folder / DATA))
+    if corpus.named:
+        settings["named"] = corpus.named
+    return Stage(corpus.run_folder, "prepare", settings, (corpus.folder, corpus.run_folder / DATA))
 
 
-def build_corpus(
-    experiment: Experiment, corpus: Path, own_text: tuple[Path, Path] | None
-) -> dict[str, Any]:
-    """Write train, valid and test text; returns where it came from and its numbers of segments."""
-    data, languages = experiment.data, experiment.languages
-    origin: dict[str, str]
-    if own_text:
-        segments, origin = read_parallel(*own_text), {path.name: sha256(path) for path in own_text}
-    elif data.corpus in CORPORA:
-        read = CORPORA[data.corpus]
-        segments, origin = read(corpus / "packages", languages.source, languages.target, data.sets)
-    else:
-        raise SharingError(f"[data] corpus = '{data.corpus}': choose from {', '.join(CORPORA)}")
-    wanted = data.valid_segments or 0, data.test_segments or 0
-    parts = split(clean(segments, data.max_words), *wanted)
-    for name, part in parts._asdict().items():
-        _write_part(experiment, corpus / name, part)
-    return {
-        "corpus": "own text" if own_text else data.corpus,
-        "origin": origin,
-        "segments": {name: len(part) for name, part in parts._asdict().items()},
-    }
+def _steps(corpus: Corpus, lock: int = -1) -> list[Step]:
+    """All steps, in their order; commands that they run hold the lock's descriptor."""
+    data, folder = corpus.experiment.data, corpus.run_folder
+    segmentation = SEGMENTATIONS[data.segmentation]
+    model = folder / segmentation.MODEL
+    cut = tuple(model.parent / file.name for file in corpus.files(corpus.parts))
+
+    def learn() -> Done:
+        texts = corpus.files(["train"])
+        segmentation.learn(texts, data.vocabulary, model)
+        return Done(texts, {"vocabulary": data.vocabulary})
+
+    def encode() -> Done:
+        texts = corpus.files(corpus.parts)
+        for text, output in zip(texts, cut, strict=True):
+            segmentation.encode(text, text.suffix[1:], model, output)
+        return Done([model, *texts], {})
+
+    def binarise() -> Done:
+        part = folder / f"{DATA}.part"
+        for old in (part, folder / DATA):
+            shutil.rmtree(old, ignore_errors=True)
+        command = preprocessing_command(corpus.experiment, folder, part.name)
+        run_jobs([Job("prepare", command, folder / "prepare.log")], 1, lock)
+        os.rename(part, folder / DATA)
+        return Done(cut, {})
+
+    return [
+        *corpus.steps(),
+        Step("vocabulary", {"size": data.vocabulary, "by": data.segmentation}, (model,), learn),
+        Step("encoding", {"parts": corpus.parts}, cut, encode),
+        Step("binary data", {"parts": corpus.parts}, (folder / DATA,), binarise),
+    ]
 
 
-def encode(experiment: Experiment, folder: Path, parts: list[str]) -> None:
-    """Train a joint SentencePiece model on the training text and split every part with it."""
-    languages = dataclasses.astuple(experiment.languages)
-    model = folder / MODEL
-    model.parent.mkdir(exist_ok=True)
-    try:
-        sentencepiece.SentencePieceTrainer.train(
-            input=[f"{folder}/corpus/train.{language}" for language in languages],
-            model_prefix=str(model.with_suffix("")),
-            vocab_size=experiment.data.vocabulary,
-            character_coverage=1.0,
-            minloglevel=2,
-        )
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].partition("] ")[2] or str(error)
-        raise SharingError(
-            f"[data] vocabulary = {experiment.data.vocabulary}: SentencePiece says: {reason}"
-        ) from None
-    processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
-    for part in parts:
-        for language in languages:
-            lines = read_lines(folder / "corpus" / f"{part}.{language}")
-            pieces = processor.encode(lines, out_type=str)
-            write_lines(model.parent / f"{part}.{language}", [" ".join(line) for line in pieces])
-
-
-def _preprocessing(experiment: Experiment, folder: Path) -> Job:
+def preprocessing_command(
+    experiment: Experiment, folder: Path, destination: str = str(DATA)
+) -> list[str]:
     """The fairseq-preprocess command: one joined dictionary, as shared embeddings need."""
-    spm = folder / MODEL.parent
-    command = [fairseq_tool("fairseq-preprocess"), "--joined-dictionary"]
-    command += ["--source-lang", experiment.languages.source]
-    command += ["--target-lang", experiment.languages.target]
-    for part in Split._fields:
-        command += [f"--{part}pref", str(spm / part)]
-    command += ["--destdir", str(folder / DATA)]
-    return Job("prepare", command, folder / "prepare.log")
-
-
-def _write_part(experiment: Experiment, prefix: Path, part: list[Segment]) -> None:
-    languages = experiment.languages
-    write_lines(Path(f"{prefix}.{languages.source}"), [segment.source for segment in part])
-    write_lines(Path(f"{prefix}.{languages.target}"), [segment.target for segment in part])
+    cut = folder / SEGMENTATIONS[experiment.data.segmentation].MODEL.parent
+    return [
+        fairseq_tool("fairseq-preprocess"),
+        *("--source-lang", experiment.languages.source),
+        *("--target-lang", experiment.languages.target),
+        *("--trainpref", str(cut / "train")),
+        *("--validpref", str(cut / "valid")),
+        *("--testpref", ",".join(str(cut / test_set.name) for test_set in experiment.test_sets)),
+        *("--joined-dictionary", "--workers", str(CORES)),
+        *("--destdir", str(folder / destination)),
+    ]

@@ -1,0 +1,122 @@
+"""What training text is kept: normalised, of fitting lengths and languages, once, not tested on."""
+
+import hashlib
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from .identification import language_of, require_identification
+from .parallel_text import ITS_OWN, Segment, key
+from .streams import in_processes, sorted_lines
+
+TOO_SHORT_TO_TELL = 4
+"""Words below which a text's language is not asked for."""
+
+_CONTROL = {code: " " for code in range(0x110000) if unicodedata.category(chr(code)) == "Cc"}
+_INVISIBLE = _CONTROL | {0xFEFF: None}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is kept of a corpus: lengths in words of either side, languages if they are checked.
+
+    held_out are the keys of source texts that are validated or tested on.
+    """
+
+    max_words: int
+    max_ratio: float | None = None
+    languages: tuple[str, str] | None = None
+    held_out: Collection[str] = ()
+
+    def reason_to_drop(self, source: str, target: str) -> str | None:
+        """Why a normalised pair is left out, if it is."""
+        words = len(source.split()), len(target.split())
+        if min(words) == 0:
+            return "empty"
+        if source == target:
+            return "untranslated"
+        if max(words) > self.max_words:
+            return "too long"
+        if self.max_ratio is not None and max(words) > self.max_ratio * min(words):
+            return "ratio of lengths"
+        if self.held_out and key(source) in self.held_out:
+            return "validated or tested on"
+        texts = zip(self.languages or (), (source, target), words, strict=False)
+        for language, text, length in texts:
+            if length >= TOO_SHORT_TO_TELL and language_of(text) != language:
+                return "other language"
+        return None
+
+
+def normalise(text: str) -> str:
+    """Unicode's composed form (NFC), no control characters, single spaces between words."""
+    return " ".join(unicodedata.normalize("NFC", text).translate(_INVISIBLE).split())
+
+
+def clean(
+    segments: Iterable[Segment], rules: Rules, folder: Path, counts: Counter[str]
+) -> Iterator[Segment]:
+    """Segments normalised and kept by the rules, each pair once, in their order.
+
+    Repetitions are found by sorting 96-bit hashes on disk, in folder, so that memory does not grow
+    with the corpus; disk does, by the text and 38 bytes a pair. Counts what is read, what is kept
+    and why the rest is dropped.
+    """
+    if rules.languages:
+        require_identification(rules.languages)
+    with TemporaryFile("w+", encoding="utf-8", newline="\n", dir=folder) as candidates:
+        kept = sorted_lines(
+            _write_candidates(segments, rules, candidates.write, counts),
+            folder,
+            ["--stable", "--unique", "--key=1,1"],
+            ["--key=2,2"],
+        )
+        numbers = (int(line.split()[1]) for line in kept)
+        wanted = next(numbers, None)
+        candidates.seek(0)
+        for number, line in enumerate(candidates):
+            if number == wanted:
+                document, source, target = line.removesuffix("\n").split("\t")
+                counts["kept"] += 1
+                yield Segment(document or None, source, target)
+                wanted = next(numbers, None)
+            else:
+                counts["repeated"] += 1
+
+
+def _write_candidates(
+    segments: Iterable[Segment], rules: Rules, write: Callable[[str], int], counts: Counter[str]
+) -> Iterator[str]:
+    """Writes what the rules keep, a line each; yields each line's hash and number."""
+    number = 0
+    for batch, dropped in in_processes(lambda: _Cleaner(rules), segments):
+        counts.update(dropped)
+        counts["read"] += len(batch) + dropped.total()
+        for digest, line in batch:
+            write(line)
+            yield f"{digest} {number:012d}\n"
+            number += 1
+
+
+class _Cleaner:
+    """Applies rules to batches: lines of document, source and target with a hash, and counts."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+
+    def __call__(self, batch: list[Segment]) -> tuple[list[tuple[str, str]], Counter[str]]:
+        kept, dropped = [], Counter[str]()
+        for document, source, target in batch:
+            source, target = normalise(source), normalise(target)
+            reason = self.rules.reason_to_drop(source, target)
+            if reason:
+                dropped[reason] += 1
+                continue
+            text = f"{source}\t{target}\n"
+            digest = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+            name = "" if document is None else key(source) if document == ITS_OWN else document
+            kept.append((digest, f"{name}\t{text}"))
+        return kept, dropped

@@ -1,0 +1,48 @@
+"""Training text by the name of its corpus, or out of two files of one's own."""
+
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import SharingError
+from .libreoffice import read_libreoffice
+from .mtdata_sets import find_sets
+from .parallel_text import Segment, stream_parallel
+
+Languages = tuple[str, str]
+
+
+class Source(NamedTuple):
+    """Segments, as they are found, and the files that they come from."""
+
+    segments: Iterable[Segment]
+    files: list[Path]
+
+
+def open_corpus(name: str, sets: tuple[str, ...], languages: Languages, folder: Path) -> Source:
+    """The sets of a corpus; packages go into folder, mtdata has a cache of its own."""
+    if name not in CORPORA:
+        raise SharingError(f"[data] corpus = '{name}': choose from {', '.join(CORPORA)}")
+    return CORPORA[name](sets, languages, folder)
+
+
+def open_files(source: Path, target: Path) -> Source:
+    """Two files of one's own, which are checked before this returns."""
+    return Source(stream_parallel(source, target), [source, target])
+
+
+def _open_libreoffice(sets: tuple[str, ...], languages: Languages, folder: Path) -> Source:
+    segments, origin = read_libreoffice(folder / "packages", *languages, sets)
+    return Source(segments, [folder / "packages" / name for name in origin])
+
+
+def _open_mtdata(sets: tuple[str, ...], languages: Languages, folder: Path) -> Source:
+    if not sets:
+        raise SharingError("[data] corpus = 'mtdata' needs sets: names of mtdata's sets or recipes")
+    found = find_sets(sets, languages)
+    files = [file for one in found for file in one.fetch()]
+    return Source(chain.from_iterable(one.segments() for one in found), files)
+
+
+CORPORA = {"libreoffice": _open_libreoffice, "mtdata": _open_mtdata}

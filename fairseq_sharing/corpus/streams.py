@@ -1,0 +1,133 @@
+"""Streams of text: in batches through several processes, sorted on disk, written whole or not."""
+
+import os
+import shutil
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
+from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from ..errors import SharingError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+BATCH = 5_000
+SORT_MEMORY = "128M"
+CORES = len(os.sched_getaffinity(0))
+
+
+def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """The items in lists of at most size."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def in_processes(make: Callable[[], Callable[[list[T]], R]], items: Iterable[T]) -> Iterator[R]:
+    """What a function returns for each batch of the items, in order, by a process a core.
+
+    make builds the function in each process. Two batches a core are in memory, no more.
+    """
+    waiting: deque[Future[R]] = deque()
+    pool = ProcessPoolExecutor(CORES, get_context("fork"), _set_up, (make,))
+    with pool:
+        try:
+            for batch in batches(items):
+                waiting.append(pool.submit(_call, batch))
+                if len(waiting) > 2 * CORES:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+_function: Callable[[Any], Any]
+
+
+def _set_up(make: Callable[[], Callable[[Any], Any]]) -> None:
+    global _function
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _function = make()
+
+
+def _call(batch: Any) -> Any:
+    return _function(batch)
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would wait for work, and hold its locks, for ever."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def sorted_lines(lines: Iterable[str], folder: Path, *commands: list[str]) -> Iterator[str]:
+    """Lines through GNU sort with the options of each command in turn, by bytes.
+
+    Each takes 128 MiB of memory and keeps what is over in folder for as long as it works.
+    """
+    if shutil.which("sort") is None:
+        raise SharingError("sort not found: install GNU coreutils")
+    options = ["--buffer-size", SORT_MEMORY, "--temporary-directory", str(folder)]
+    sorts: list[subprocess.Popen[str]] = []
+    with ExitStack() as stack:
+        for command in commands:
+            process = subprocess.Popen(
+                ["sort", *options, *command],
+                stdin=sorts[-1].stdout if sorts else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                env=os.environ | {"LC_ALL": "C"},
+            )
+            sorts.append(stack.enter_context(process))
+            stack.callback(process.kill)
+        with suppress(BrokenPipeError), _text(sorts[0].stdin) as stdin:
+            stdin.writelines(lines)
+        yield from _text(sorts[-1].stdout)
+        for process in sorts:
+            if process.wait() != 0:
+                raise SharingError(f"{_text(process.stderr).read().strip()} (in {folder})")
+
+
+def _text(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream
+
+
+@contextmanager
+def writing(*paths: Path) -> Iterator[list[IO[str]]]:
+    """Text files that are there when all of them are complete, and not before."""
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    parts = [path.with_name(path.name + ".part") for path in paths]
+    try:
+        with ExitStack() as stack:
+            yield [
+                stack.enter_context(part.open("w", encoding="utf-8", newline="")) for part in parts
+            ]
+        for part, path in zip(parts, paths, strict=True):
+            os.replace(part, path)
+    except BaseException:
+        for part in parts:
+            part.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    os.replace(part, path)

@@ -1,0 +1,147 @@
+"""The steps of a preparation that make text: named test sets, and the corpus without them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ..corpus.cleaning import Rules, clean
+from ..corpus.holding_out import split
+from ..corpus.parallel_text import Segment, key, stream_lines
+from ..corpus.sources import open_corpus, open_files
+from ..corpus.streams import writing
+from ..corpus.test_sets import read_test_set
+from ..errors import SharingError
+from .experiment import Experiment
+from .manifest import Done, Step, digest
+from .stages import sha256, write_lines
+
+TRAIN, VALID = "train", "valid"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The text of an experiment in its run folder, out of its corpus or two files of one's own."""
+
+    experiment: Experiment
+    run_folder: Path
+    own_text: tuple[Path, Path] | None
+
+    @property
+    def folder(self) -> Path:
+        return self.run_folder / "corpus"
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        return self.experiment.languages.source, self.experiment.languages.target
+
+    @cached_property
+    def text(self) -> str | list[str]:
+        """What is trained on, as a stamp holds it: a corpus, or checksums of files of one's own."""
+        if self.own_text is None:
+            return self.experiment.data.corpus
+        open_files(*self.own_text)
+        return [sha256(path) for path in self.own_text]
+
+    @cached_property
+    def named(self) -> dict[str, str]:
+        """Where each set is that is not held out of the corpus."""
+        sets = {VALID: self.experiment.data.valid_set}
+        for test_set in self.experiment.test_sets:
+            if test_set.name in (TRAIN, VALID):
+                raise SharingError(f"a test set cannot be named '{test_set.name}': choose another")
+            sets[test_set.name] = test_set.origin
+        return {name: origin for name, origin in sets.items() if origin is not None}
+
+    @property
+    def parts(self) -> list[str]:
+        """Training text, validation set and test sets."""
+        return [TRAIN, VALID, *(test_set.name for test_set in self.experiment.test_sets)]
+
+    def files(self, parts: Iterable[str]) -> tuple[Path, ...]:
+        """Both sides of each part."""
+        return tuple(
+            self.folder / f"{part}.{language}" for part in parts for language in self.languages
+        )
+
+    def steps(self) -> list[Step]:
+        """Named sets, if there are any, and then what is cut from the corpus."""
+        data = self.experiment.data
+        languages = list(self.languages)
+        settings = {
+            "corpus": self.text,
+            "sets": data.sets,
+            "languages": languages,
+            "max_words": data.max_words,
+            "max_ratio": data.max_ratio,
+            "identify_languages": data.identify_languages,
+            "held_out": self._held_out(),
+            "named": list(self.named),
+        }
+        cut = [part for part in self.parts if part not in self.named]
+        named = Step(
+            "named sets",
+            {"origins": self.named, "languages": languages},
+            self.files(self.named),
+            self._write_named_sets,
+        )
+        corpus = Step("corpus", settings, self.files(cut), self._write_corpus)
+        return [named, corpus] if self.named else [corpus]
+
+    def _held_out(self) -> dict[str, int]:
+        """The segments of each set that is held out of the corpus."""
+        data = self.experiment.data
+        sizes = dict.fromkeys(self.parts[2:], data.test_segments or 0)
+        sizes[VALID] = data.valid_segments or 0
+        return {part: size for part, size in sizes.items() if part not in self.named}
+
+    def _write_named_sets(self) -> Done:
+        """Write the sets as their libraries have them: they are scored on the original text."""
+        inputs: list[Path] = []
+        segments = {}
+        for name, origin in self.named.items():
+            texts = read_test_set(origin, self.languages)
+            for file, lines in zip(self.files([name]), texts[:2], strict=True):
+                write_lines(file, lines)
+            inputs += texts.files
+            segments[name] = len(texts.sources)
+        return Done(inputs, segments)
+
+    def _write_corpus(self) -> Done:
+        """Write what cleaning keeps: the sets that are held out of it, and the rest to train on."""
+        data = self.experiment.data
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.own_text:
+            source = open_files(*self.own_text)
+        else:
+            source = open_corpus(data.corpus, data.sets, self.languages, self.folder)
+        named = self.files(self.named)[::2]
+        rules = Rules(
+            data.max_words,
+            data.max_ratio,
+            self.languages if data.identify_languages else None,
+            frozenset(key(line) for file in named for line in stream_lines(file)),
+        )
+        pairs: Counter[str] = Counter()
+        kept = clean(source.segments, rules, self.folder, pairs)
+        held_out, rest = split(kept, self._held_out(), self.folder)
+        segments = {part: self._write(part, held_out[part]) for part in held_out}
+        segments[TRAIN] = self._write(TRAIN, rest)
+        counted = {file.stem: sum(1 for _ in stream_lines(file)) for file in named}
+        facts = {
+            "corpus": "own text" if self.own_text else data.corpus,
+            "origin": {file.name: digest(file) for file in source.files},
+            "segments": {part: (segments | counted)[part] for part in self.parts},
+        }
+        return Done([*source.files, *named], {"pairs": pairs, "segments": segments}, facts)
+
+    def _write(self, part: str, segments: Iterable[Segment]) -> int:
+        """Write both sides of a part; returns its number of segments."""
+        number = 0
+        with writing(*self.files([part])) as (source, target):
+            for segment in segments:
+                source.write(segment.source + "\n")
+                target.write(segment.target + "\n")
+                number += 1
+        return number
