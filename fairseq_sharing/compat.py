@@ -9,6 +9,9 @@
   are ever listed. The parser is wrapped to add those of ``--arch`` first.
 - torch's DistributedDataParallel is called as ``data_parallel`` says, so that processes without a
   GPU can train together.
+- fairseq's detection of torchrun needs GPUs, and a checkpoint's place in the data a number of
+  devices that never changes; ``launchers`` says what is done instead.
+- fairseq-train saves nothing when it is asked to end. It is made to, as ``stopping`` says.
 - Mistakes of the user end fairseq's commands with one line (``errors.show_one_line``).
 """
 
@@ -16,11 +19,16 @@ import argparse
 import functools
 import pickle
 import re
+import sys
+from pathlib import Path
 
 import torch
 from fairseq import checkpoint_utils, options
+from fairseq.data.iterators import EpochBatchIterator
+from fairseq.distributed import utils as distributed_utils
 from fairseq.models import ARCH_MODEL_REGISTRY, distributed_fairseq_model
 
+from . import launchers, stopping
 from .data_parallel import data_parallel
 from .errors import SharingError, show_one_line
 
@@ -33,6 +41,15 @@ def apply() -> None:
     checkpoint_utils.load_checkpoint_to_cpu = _explained(checkpoint_utils.load_checkpoint_to_cpu)
     options.parse_args_and_arch = _with_model_help(options.parse_args_and_arch)
     distributed_fairseq_model.DistributedDataParallel = data_parallel
+    distributed_utils.infer_init_method = launchers.without_gpus(
+        distributed_utils.infer_init_method
+    )
+    EpochBatchIterator.state_dict = launchers.saving_shards(EpochBatchIterator.state_dict)
+    EpochBatchIterator.load_state_dict = launchers.loading_shards(
+        EpochBatchIterator.load_state_dict
+    )
+    if Path(sys.argv[0]).name in ("fairseq-train", "fairseq-hydra-train"):
+        stopping.save_when_asked(sys.modules["fairseq_cli.train"])
     show_one_line()
 
 

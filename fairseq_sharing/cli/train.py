@@ -1,9 +1,13 @@
-"""``fairseq-sharing train``: every system of an experiment."""
+"""``fairseq-sharing train``: every system of an experiment, here or on a cluster."""
 
 import argparse
 from typing import Any
 
-from ..recipe.train import train
+from ..errors import SharingError
+from ..recipe.devices import PRECISIONS, Devices, Kind, these_devices
+from ..recipe.jobs import fairseq_tool
+from ..recipe.slurm import Request, submit
+from ..recipe.train import measure_speed, train
 from .recipe_options import add_selection_options, add_stage_parser, load_experiment
 
 
@@ -15,10 +19,111 @@ def add_parser(subparsers: Any) -> None:
         "experiments/demo --systems vanilla,cycle_rev",
     )
     add_selection_options(parser)
+    parser.add_argument(
+        "--devices",
+        type=_positive,
+        metavar="N",
+        help="GPUs of this machine for each training, or processes on a machine without; "
+        "default: all GPUs if the experiment says batch_tokens, else 1",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="default: auto, which is bf16 where the GPU has it, else fp16, and fp32 without a GPU",
+    )
+    parser.add_argument(
+        "--no-speed", action="store_true", help="do not measure training speeds afterwards"
+    )
+    _add_node_options(parser)
+    _add_slurm_options(parser)
     parser.set_defaults(run=run)
+
+
+def _add_node_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("several machines", "the same command on each of them")
+    group.add_argument("--nodes", type=_positive, default=1, metavar="N", help="how many there are")
+    group.add_argument(
+        "--node-rank", type=int, default=0, metavar="R", help="which one this is, from 0"
+    )
+    group.add_argument(
+        "--rdzv-endpoint", metavar="HOST:PORT", help="where the first one can be reached"
+    )
+
+
+def _add_slurm_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("Slurm", "one job for each system and seed; needs submitit")
+    group.add_argument("--slurm", action="store_true", help="submit the trainings and return")
+    group.add_argument("--dry-run", action="store_true", help="print the sbatch scripts instead")
+    group.add_argument("--gpus-per-node", type=_positive, metavar="N", help="default: no GPUs")
+    group.add_argument("--partition", metavar="NAME", help="default: the cluster's")
+    group.add_argument(
+        "--time",
+        type=_minutes,
+        default=24 * 60,
+        metavar="[DAYS-]HH:MM:SS",
+        help="after it a job is stopped and queued again; default: 24:00:00",
+    )
+    group.add_argument(
+        "--sbatch",
+        action="append",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="any other option of sbatch, such as account=NAME; may be given several times",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     experiment, folder = load_experiment(args)
-    train(experiment, folder)
-    print(f"trained: {folder}")
+    if args.slurm:
+        submit(experiment, folder, _request(args), _same_command(args), dry_run=args.dry_run)
+        return
+    for option in ("dry_run", "gpus_per_node", "partition", "sbatch"):
+        if getattr(args, option):
+            raise SharingError(
+                f"--{option.replace('_', '-')} needs --slurm: add it, or leave it out"
+            )
+    wanted = args.devices or (1 if experiment.batch_tokens is None else None)
+    devices = these_devices(wanted, args.nodes, args.node_rank, args.rdzv_endpoint)
+    train(experiment, folder, devices, args.precision)
+    if devices.rank == 0:
+        if not args.no_speed:
+            measure_speed(experiment, folder)
+        print(f"trained: {folder}")
+
+
+def _request(args: argparse.Namespace) -> Request:
+    if args.devices and args.gpus_per_node:
+        raise SharingError("--devices with --gpus-per-node: give the one or the other")
+    kind: Kind = "gpu" if args.gpus_per_node else "cpu"
+    per_node = args.gpus_per_node or args.devices or 1
+    other = {}
+    for text in args.sbatch:
+        name, found, value = text.partition("=")
+        other[name] = value if found else True
+    return Request(
+        Devices(kind, per_node, args.nodes, started=True), args.partition, args.time, other
+    )
+
+
+def _same_command(args: argparse.Namespace) -> list[str]:
+    """What a job runs of the experiment, which it completes by a system and a seed."""
+    command = [fairseq_tool("fairseq-sharing"), "train", str(args.experiment.resolve())]
+    command += ["--runs", str(args.runs.resolve()), "--precision", args.precision]
+    return command + ["--quick"] * args.quick
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number, at least 1")
+    return int(text)
+
+
+def _minutes(text: str) -> int:
+    """Slurm's [DAYS-]HH:MM:SS in minutes, rounded up."""
+    days, _, clock = text.rpartition("-")
+    parts = clock.split(":")
+    if len(parts) != 3 or not all(part.isdecimal() for part in [*parts, days or "0"]):
+        raise argparse.ArgumentTypeError(f"'{text}' must be [DAYS-]HH:MM:SS, such as 2-00:00:00")
+    hours, minutes, seconds = map(int, parts)
+    return (int(days or 0) * 24 + hours) * 60 + minutes + (seconds > 0)

@@ -1,5 +1,6 @@
 """Runs fairseq's command-line tools: several side by side, each with its own log file."""
 
+import contextlib
 import os
 import re
 import shlex
@@ -16,39 +17,73 @@ from ..errors import SharingError
 from .stages import write_text
 
 POLL_SECONDS = 0.5
-PATIENCE_SECONDS = 10
+STOP = (signal.SIGTERM, signal.SIGUSR1)
+PATIENCE_SECONDS = 90
+"""How long a command that is asked to end may take, to finish an update and save it."""
+
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONUTF8": "1",
+    "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(PATIENCE_SECONDS - 10),
+}
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large", re.IGNORECASE)
+_ERROR = re.compile(r"^\S*(Error|Exception|error)\b(?!.*ChildFailedError)")
 
 
 @dataclass(frozen=True)
 class Job:
-    """A command whose output goes to a log file, appended to what an earlier attempt left."""
+    """A command whose output goes to a log file, appended to what an earlier attempt left.
+
+    It holds the descriptors in locks for as long as it lives.
+    """
 
     name: str
     command: list[str]
     log: Path
     on_success: Callable[[], None] = lambda: None
+    locks: tuple[int, ...] = ()
 
-    def start(self, lock: int) -> subprocess.Popen[bytes]:
-        """Start it with one thread; it holds the lock's descriptor for as long as it lives."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                self.command,
+
+class _Process:
+    """A job at work, with one thread."""
+
+    def __init__(self, job: Job, lock: int) -> None:
+        self.job = job
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        with job.log.open("ab") as log:
+            self.begin = log.tell()
+            self.popen = subprocess.Popen(
+                job.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ
-                | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
-                pass_fds=(lock,),
+                env=os.environ | ENVIRONMENT,
+                pass_fds=(lock, *job.locks),
                 start_new_session=True,
             )
 
+    def failure(self) -> SharingError:
+        """What to tell of a command that ended with another status than 0."""
+        tool = next((part for part in self.job.command if "fairseq-" in Path(part).name), None)
+        name = Path(tool or self.job.command[0]).name
+        return SharingError(
+            f"{self.job.name}: {name} ended with status {self.popen.returncode}: "
+            f"{self.last_words()} (all of it in {self.job.log})"
+        )
+
     def last_words(self) -> str:
-        """The last line of the log that looks like an error, else its last line."""
-        lines = [
-            line for line in self.log.read_text("utf-8", "replace").splitlines() if line.strip()
-        ]
-        errors = [line for line in lines if re.search(r"^\S*(Error|Exception|error)\b", line)]
+        """That the disk is full, or the last line that looks like an error, else the last line."""
+        with self.job.log.open("rb") as log:
+            log.seek(self.begin)
+            text = log.read().decode("utf-8", "replace")
+        lines = [line for line in text.splitlines() if line.strip()]
+        if full := _FULL.search(text):
+            return (
+                f"{full[0]}: free some on the disk of {self.job.log.parent}, then "
+                "run the same command to go on"
+            )
+        errors = [line for line in lines if _ERROR.search(line)]
         return (errors or lines or ["it printed nothing"])[-1].strip()
 
 
@@ -73,42 +108,41 @@ def run_jobs(
     """Run all jobs, at most slots at a time and in the given order.
 
     watch is called twice a second with the names of the running jobs. When a job fails, or this
-    process is interrupted or terminated, the others are stopped.
+    process is interrupted or asked to stop by SIGTERM or SIGUSR1, the others are stopped.
     """
-    waiting, running = list(jobs), dict[str, tuple[Job, subprocess.Popen[bytes]]]()
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    waiting, running = list(jobs), list[_Process]()
+    previous = {signum: signal.signal(signum, _interrupt) for signum in STOP}
     try:
         while waiting or running:
             while waiting and len(running) < slots:
-                job = waiting.pop(0)
-                running[job.name] = job, job.start(lock)
-            watch(set(running))
+                running.append(_Process(waiting.pop(0), lock))
+            watch({process.job.name for process in running})
             time.sleep(POLL_SECONDS)
-            for job, process in list(running.values()):
-                if process.poll() is not None:
-                    del running[job.name]
-                    if process.returncode == 0:
-                        job.on_success()
-                    else:
-                        raise SharingError(
-                            f"{job.name}: {Path(job.command[0]).name} ended with status "
-                            f"{process.returncode}: {job.last_words()} (all of it in {job.log})"
-                        )
+            for process in list(running):
+                if process.popen.poll() is not None:
+                    running.remove(process)
+                    if process.popen.returncode != 0:
+                        raise process.failure()
+                    process.job.on_success()
         watch(set())
     finally:
-        _stop([process for _, process in running.values()])
-        signal.signal(signal.SIGTERM, previous)
+        for signum in STOP:
+            signal.signal(signum, signal.SIG_IGN)
+        _stop([process.popen for process in running])
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)
 
 
 def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Ask each to end, which a training does when it has saved; kill what is left of them."""
     for process in processes:
-        os.killpg(process.pid, signal.SIGTERM)
+        process.terminate()
     for process in processes:
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait()
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -1,11 +1,7 @@
 """Where one training of an experiment lives: a system, a seed, and its folder."""
 
 import dataclasses
-import importlib.metadata
 import json
-import os
-import platform
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +12,6 @@ from .experiment_file import from_tables
 from .stages import Stage, write_json
 
 RECORD = "run.json"
-PACKAGES = ("fairseq_sharing", "ve-fairseq", "torch", "numpy", "sentencepiece", "sacrebleu")
 
 
 @dataclass(frozen=True)
@@ -60,6 +55,8 @@ class Run:
             "seed": self.seed,
             "options": self.options,
         }
+        if self.experiment.batch_tokens is not None:
+            settings["batch_tokens"] = self.experiment.batch_tokens
         return Stage(self.folder, "train", settings, (self.checkpoint,))
 
     def hypotheses(self, test_set: str) -> Path:
@@ -107,10 +104,3 @@ def require_baseline(experiment: Experiment) -> None:
             f"--systems lacks the baseline '{experiment.baseline}', which the others are compared "
             "with: add it"
         )
-
-
-def write_versions(path: Path) -> None:
-    """Record what the run depends on beside its options: Python, packages, machine."""
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    machine = {"python": sys.version.split()[0], "platform": platform.platform()}
-    write_json(path, versions | machine | {"cores": os.cpu_count()})

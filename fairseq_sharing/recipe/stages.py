@@ -100,12 +100,15 @@ def sha256(path: Path) -> str:
 
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[int]:
-    """Hold the folder alone; yields a descriptor that keeps it held in any child given it."""
+def exclusive(folder: Path, *, shared: bool = False) -> Iterator[int]:
+    """Hold the folder alone; yields a descriptor that keeps it held in any child given it.
+
+    Several may hold it shared, while no one holds it alone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SharingError(
                 f"another run is at work in {folder}: wait for it, stop it, or use another --runs"

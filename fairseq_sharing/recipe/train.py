@@ -1,56 +1,104 @@
 """The second stage: every system trained by fairseq-train, side by side where cores allow."""
 
 import os
+import shlex
 import sys
-import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 
-import torch
-
-import fairseq_sharing
-
+from ..checkpoint.contents import Checkpoint
 from ..errors import SharingError
-from . import speed
-from .experiment import Experiment, to_flags
-from .jobs import Job, fairseq_tool, run_jobs, save_command
+from . import provenance, speed
+from .devices import Devices, these_devices
+from .experiment import Experiment
+from .jobs import Job, run_jobs, save_command
 from .prepare import DATA, require_prepared
 from .progress import TrainingDisplay
-from .runs import Run, runs_of, save_run, write_versions
+from .runs import Run, runs_of, save_run
 from .stages import Stage, exclusive
+from .training_command import (
+    batch_statement,
+    newest_intact,
+    on_cpu,
+    precision_of,
+    training_command,
+)
 
-DEFAULTS = {
-    "arch": "shared_transformer",
-    "no-epoch-checkpoints": True,
-    "keep-interval-updates": 1,
-    "required-batch-size-multiple": 1,
-    "num-workers": 0,
-    "no-progress-bar": True,
-}
-
-# Without reading ahead: a thread that still does so when training is done can abort fairseq-train.
-ON_CPU = {"cpu": True, "data-buffer-size": 0}
+VERSIONS = "versions.json"
 
 
-def train(experiment: Experiment, folder: Path) -> None:
-    """Train the systems that are not trained yet, the deepest first.
+def train(
+    experiment: Experiment, folder: Path, devices: Devices | None = None, precision: str = "auto"
+) -> None:
+    """Train the systems that are not trained yet, the deepest first, on devices each.
 
     An interrupted training goes on from its last checkpoint. A system that was begun with other
-    options is an error, and so is the failure of any training, which stops the others.
+    options or in another precision is an error, and so is the failure of any training, which stops
+    the others. On other ranks than 0, do a part of what rank 0 trains.
     """
-    _refuse_launcher()
+    devices = devices or these_devices(1)
     require_prepared(experiment, folder)
     runs = runs_of(experiment, folder)
+    waiting = waiting_runs(runs, devices)
+    for run in waiting:
+        training_command(run, folder, devices, precision)
+        _refuse_other_precision(run, precision_of(run, precision, devices))
+    complete = [run for run in waiting if _has_all_updates(run)]
+    waiting = [run for run in waiting if run not in complete]
+    with ExitStack() as held:
+        lock = held.enter_context(exclusive(folder, shared=True))
+        if devices.rank > 0:
+            run_jobs([_part(run, folder / DATA, devices, precision) for run in waiting], 1, lock)
+            return
+        for run in complete:
+            run.training.finish()
+        locks = [held.enter_context(exclusive(run.folder)) for run in waiting]
+        jobs = [
+            _begin(run, folder / DATA, devices, precision, own)
+            for run, own in zip(waiting, locks, strict=True)
+        ]
+        display = held.enter_context(TrainingDisplay(runs))
+        run_jobs(jobs, slots(devices.per_node), lock, display.update)
+
+
+def waiting_runs(runs: list[Run], devices: Devices) -> list[Run]:
+    """Those that are not trained, deepest first; prints what their batches are made up of.
+
+    Raises SharingError for a run that was begun with other options, and for devices that cannot
+    give the batch.
+    """
     for run in runs:
         run.training.refuse_changes()
     waiting = [run for run in runs if not run.training.is_finished()]
-    waiting.sort(key=lambda run: run.system.layers, reverse=True)
-    with exclusive(folder) as lock:
-        jobs = [_begin(run, folder / DATA) for run in waiting]
-        with TrainingDisplay(runs) as display:
-            run_jobs(jobs, slots(), lock, display.update)
-        if not speed_stage(runs, folder).is_finished():
-            print("measuring training speed, all systems taking turns")
-            run_jobs([_speed_job(runs, folder)], 1, lock)
+    statements = {_batch(run, devices) for run in waiting} - {""}
+    if devices.rank == 0:
+        print(*sorted(statements), sep="\n", end="\n" if statements else "", flush=True)
+    return sorted(waiting, key=lambda run: run.system.layers, reverse=True)
+
+
+def _refuse_other_precision(run: Run, precision: str) -> None:
+    """Raise SharingError if the training was begun in another one."""
+    begun = provenance.last_attempt(run.folder / VERSIONS).get("precision", precision)
+    if begun != precision:
+        raise SharingError(
+            f"{run.folder}: 'train' was begun in {begun}, and this would be {precision}: give "
+            f"--precision {begun}, remove that folder, or choose another one with --runs"
+        )
+
+
+def measure_speed(experiment: Experiment, folder: Path) -> None:
+    """Let all systems take turns on one device, once they are trained; noted in speed.json."""
+    runs = runs_of(experiment, folder)
+    if speed_stage(runs, folder).is_finished():
+        return
+    with ExitStack() as held:
+        try:
+            lock = held.enter_context(exclusive(folder))
+        except SharingError as error:
+            print(f"training speed is not measured yet: {error}; then run the same command again")
+            return
+        print("measuring training speed, all systems taking turns")
+        run_jobs([_speed_job(runs, folder)], 1, lock)
 
 
 def speed_stage(runs: list[Run], folder: Path) -> Stage:
@@ -66,71 +114,45 @@ def _speed_job(runs: list[Run], folder: Path) -> Job:
     return Job("speed", command, folder / "speed.log", stage.finish)
 
 
-def _refuse_launcher() -> None:
-    processes = os.environ.get("WORLD_SIZE", "1")
-    if processes != "1" and not torch.cuda.is_available():
+def slots(cores_each: int = 1) -> int:
+    """How many jobs run side by side: as many as the cores take, or one on the GPUs."""
+    return max(1, len(os.sched_getaffinity(0)) // cores_each) if on_cpu() else 1
+
+
+def _batch(run: Run, devices: Devices) -> str:
+    """How a batch of given size is made up; without batch_tokens devices would multiply it."""
+    if run.experiment.batch_tokens is not None:
+        return batch_statement(run, devices)
+    if devices.count > 1:
         raise SharingError(
-            f"WORLD_SIZE={processes}: on a machine without a GPU, fairseq under torchrun trains "
-            f"{processes} separate models; start this once, without a launcher"
+            f"{devices} would multiply the batch by {devices.count}: give the experiment its size "
+            "as batch_tokens = N, which is then kept on any devices, or --devices 1"
         )
+    return ""
 
 
-def training_command(run: Run, data: Path) -> list[str]:
-    """The fairseq-train command; it starts from the newest intact checkpoint if there is one."""
-    system, languages = run.system, run.experiment.languages
-    checkpoints = run.checkpoint.parent
-    given = {
-        "source-lang": languages.source,
-        "target-lang": languages.target,
-        "user-dir": user_dir(),
-        "seed": run.seed,
-        "save-dir": checkpoints,
-        "restore-file": _newest_intact(checkpoints),
-        "log-format": "json",
-        "sharing-strategy": system.strategy,
-        "encoder-layers": system.layers,
-        "decoder-layers": system.layers,
-    }
-    if system.unique_layers is not None:
-        given["encoder-unique-layers"] = system.unique_layers
-        given["decoder-unique-layers"] = system.unique_layers
-    if run.experiment.average_epochs is not None:
-        given["no-epoch-checkpoints"] = False
-        given["keep-last-epochs"] = run.experiment.average_epochs
-    for name in given.keys() & run.options.keys():
-        raise SharingError(
-            f"system {run.name}: the option '{name}' is set by the pipeline; remove it from "
-            "[train] and from the system's options"
-        )
-    flags = to_flags(DEFAULTS | given | (ON_CPU if on_cpu() else {}) | run.options)
-    return [fairseq_tool("fairseq-train"), str(data), *flags]
-
-
-def user_dir() -> str:
-    """The installed plugin, as fairseq's --user-dir takes it."""
-    return str(Path(fairseq_sharing.__file__).parent)
-
-
-def on_cpu() -> bool:
-    return not torch.cuda.is_available()
-
-
-def slots() -> int:
-    """How many jobs run side by side: one a core, or one on the GPU."""
-    return len(os.sched_getaffinity(0)) if on_cpu() else 1
-
-
-def _begin(run: Run, data: Path) -> Job:
+def _begin(run: Run, data: Path, devices: Devices, precision: str, lock: int) -> Job:
     run.training.begin()
-    command = training_command(run, data)
+    command = devices.command(training_command(run, data, devices, precision))
     save_run(run)
     save_command(run.folder / "command.txt", command)
-    write_versions(run.folder / "versions.json")
-    return Job(run.name, command, run.log, run.training.finish)
+    provenance.record(
+        run.folder / VERSIONS,
+        command=shlex.join(command),
+        devices=str(devices),
+        nodes=devices.nodes,
+        precision=precision_of(run, precision, devices),
+    )
+    return Job(run.name, command, run.log, run.training.finish, (lock,))
 
 
-def _newest_intact(checkpoints: Path) -> Path:
-    """checkpoint_last.pt, unless a kill cut short its copying from the last interval's."""
-    last = checkpoints / "checkpoint_last.pt"
-    by_age = sorted(checkpoints.glob("checkpoint_*_*.pt"), key=lambda path: path.stat().st_mtime)
-    return next((path for path in [last, *reversed(by_age)] if zipfile.is_zipfile(path)), last)
+def _part(run: Run, data: Path, devices: Devices, precision: str) -> Job:
+    """What another node or process does of a training; it keeps a log of its own."""
+    command = devices.command(training_command(run, data, devices, precision))
+    return Job(run.name, command, run.log.with_name(f"train.{devices.rank}.log"))
+
+
+def _has_all_updates(run: Run) -> bool:
+    """Whether only the stamp is missing: fairseq-train would add an update to such a training."""
+    newest = newest_intact(run.checkpoint.parent)
+    return newest is not None and Checkpoint.read(newest).num_updates >= run.max_update

@@ -1,21 +1,18 @@
-"""A launcher of several processes, on a machine without a GPU."""
-
-from pathlib import Path
+"""What starts several processes, where there is no GPU: torchrun, and a scheduler's variables."""
 
 import pytest
 import torch
-from support import PLUGIN, run
+from support import BIN, run
+from training import arguments, largest_difference, saved, train
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU, fairseq reads the launcher")
-def test_training_an_experiment_refuses_torchrun(tmp_path):
-    demo = Path(PLUGIN).parent / "experiments" / "demo"
-    refused = run(
-        *("fairseq-sharing", "train", demo, "--runs", tmp_path),
-        check=False,
-        env={"WORLD_SIZE": "2", "RANK": "1"},
-    )
-    assert refused.returncode == 2
-    assert "WORLD_SIZE=2" in refused.stdout
-    assert "trains 2 separate models" in refused.stdout
-    assert not list(tmp_path.iterdir())
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU, fairseq does this by itself")
+def test_fairseq_train_under_torchrun_trains_one_model(copy_task, tmp_path):
+    options = ("--arch", "shared_transformer_tiny", "--dropout", 0)
+    train(copy_task, tmp_path / "one", *options, updates=2)
+    command = arguments(copy_task, tmp_path / "two", *options, "--batch-size", 8, updates=2)
+    torchrun = ("--standalone", "--nproc-per-node", 2, BIN / "fairseq-train")
+    printed = run("torchrun", *torchrun, *command).stdout
+    assert "training on 2 devices" in printed
+    assert largest_difference(saved(tmp_path / "one"), saved(tmp_path / "two")) < 1e-5

@@ -1,0 +1,56 @@
+"""Trainings in several processes where fairseq takes GPUs, or their number, for granted."""
+
+import functools
+import os
+
+import torch
+
+SHARDS = "num_shards"
+
+
+def without_gpus(infer_init_method):
+    """fairseq's detection of torchrun and its like, made to work where there is no GPU.
+
+    There fairseq would train as many separate models as processes were started. Those that find
+    RANK and WORLD_SIZE in the environment train one together, through gloo.
+    """
+
+    @functools.wraps(infer_init_method)
+    def infer(cfg, force_distributed=False):
+        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        if processes == 1 or torch.cuda.is_available() or cfg.distributed_init_method:
+            return infer_init_method(cfg, force_distributed)
+        cfg.distributed_init_method = "env://"
+        cfg.distributed_backend = "gloo"
+        cfg.distributed_world_size = processes
+        cfg.distributed_rank = int(os.environ["RANK"])
+        cfg.distributed_no_spawn = True
+
+    return infer
+
+
+def saving_shards(state_dict):
+    """A data iterator's state with the number of devices that its position counts for."""
+
+    @functools.wraps(state_dict)
+    def save(self):
+        return state_dict(self) | {SHARDS: self.num_shards}
+
+    return save
+
+
+def loading_shards(load_state_dict):
+    """Goes on at the same place of the epoch on another number of devices.
+
+    fairseq's position is that of one device: on half of the devices it would see half of the
+    epoch's batches a second time, on twice as many it would leave half of them out.
+    """
+
+    @functools.wraps(load_state_dict)
+    def load(self, state):
+        position, shards = state.get("iterations_in_epoch", 0), state.get(SHARDS, self.num_shards)
+        return load_state_dict(
+            self, state | {"iterations_in_epoch": position * shards // self.num_shards}
+        )
+
+    return load

@@ -1,0 +1,48 @@
+"""What submitit runs in every task of a Slurm job: a command that can be stopped and run again."""
+
+import os
+import subprocess
+import time
+
+from submitit.core.utils import DelayedSubmission
+from submitit.helpers import Checkpointable, TorchDistributedEnvironment
+
+SECONDS_BEFORE_FAILING = 150
+
+
+class ResumableCommand(Checkpointable):
+    """Runs a command in a task, with its place among the job's tasks in RANK, WORLD_SIZE and so on.
+
+    When time is up or the job is preempted, submitit lets it end, which is when a training has
+    saved, and has the job queued again.
+    """
+
+    def __init__(self, command: list[str]) -> None:
+        self.command = command
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __call__(self) -> None:
+        place = TorchDistributedEnvironment().export()
+        self.process = subprocess.Popen(self.command)
+        while self.process.poll() is None:
+            time.sleep(1)
+        if self.process.returncode != 0:
+            if place.rank > 0:  # the first task may still be saving, or about to say what is wrong
+                time.sleep(SECONDS_BEFORE_FAILING)
+            raise SystemExit(self.process.returncode)
+
+    def checkpoint(self) -> DelayedSubmission:
+        """Called by submitit's signal handler, so in the middle of __call__."""
+        if self.process is not None:
+            self.process.terminate()
+            _await_end(self.process.pid)
+        return DelayedSubmission(ResumableCommand(self.command))
+
+
+def _await_end(pid: int) -> None:
+    """Wait for a child without reaping it: subprocess may be at that, and holds a lock then."""
+    try:
+        while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+            time.sleep(0.1)
+    except ChildProcessError:
+        return

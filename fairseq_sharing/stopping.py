@@ -1,0 +1,97 @@
+"""A fairseq-train that is asked to stop saves a checkpoint after the update it is at, and ends.
+
+The schedulers of clusters ask with SIGTERM or SIGUSR1 and kill a little later; fairseq itself would
+end at once and lose what it did since its last checkpoint. No validation is added, so that a
+training that goes on from such a checkpoint is the one that was never stopped.
+"""
+
+import functools
+import math
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+from fairseq.distributed import utils as distributed
+from fairseq.trainer import Trainer
+from torch.utils.data._utils import signal_handling
+
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+STATUS = 128 + signal.SIGTERM
+
+
+class _Stop:
+    """Whether this process was asked to stop, and whether all that train together know."""
+
+    asked = False
+    agreed = False
+
+    def ask(self, signum: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def save_when_asked(fairseq_train: Any) -> None:
+    """Make the training that ``fairseq_train``, the module of that command, runs stop that way.
+
+    fairseq adds up the processes' training times at every update. A process that was asked says
+    that its time is infinite, so all of them find out at the same update, at no cost. They end with
+    status 143, for which no one can take a finished training.
+    """
+    stop = _Stop()
+    for signum in SIGNALS:
+        signal.signal(signum, stop.ask)
+    own_time, common_time = (
+        Trainer._local_cumulative_training_time,
+        Trainer.cumulative_training_time,
+    )
+
+    def _local_cumulative_training_time(self: Trainer) -> float:
+        return math.inf if stop.asked else own_time(self)
+
+    def cumulative_training_time(self: Trainer) -> float:
+        seconds = common_time(self)
+        if math.isfinite(seconds):
+            return seconds
+        stop.agreed = True
+        return own_time(self)
+
+    Trainer._local_cumulative_training_time = _local_cumulative_training_time
+    Trainer.cumulative_training_time = cumulative_training_time
+    fairseq_train.should_stop_early = _or_when(stop, fairseq_train.should_stop_early)
+    distributed.call_main = _with_status(stop, distributed.call_main)
+    signal_handling._set_worker_signal_handlers = _unasked(
+        signal_handling._set_worker_signal_handlers
+    )
+
+
+def _or_when(stop, should_stop_early):
+    """fairseq asks this after each update, when it has validated and before it saves."""
+
+    @functools.wraps(should_stop_early)
+    def stop_early(cfg, valid_loss):
+        return should_stop_early(cfg, valid_loss) or stop.agreed
+
+    return stop_early
+
+
+def _with_status(stop, call_main):
+    @functools.wraps(call_main)
+    def call(*args, **kwargs):
+        call_main(*args, **kwargs)
+        if stop.agreed:
+            print("stopped when asked to, after saving a checkpoint", file=sys.stderr)
+            raise SystemExit(STATUS)
+
+    return call
+
+
+def _unasked(set_handlers):
+    """Processes that only load data live on until the training is done with them."""
+
+    @functools.wraps(set_handlers)
+    def handlers():
+        set_handlers()
+        for signum in SIGNALS:
+            signal.signal(signum, signal.SIG_IGN)
+
+    return handlers
