@@ -8,7 +8,8 @@ from .summary import Report
 def notes_of_results(report: Report) -> list[str]:
     """One paragraph on all columns, then sacreBLEU's signatures."""
     sources = dict.fromkeys(speed.source for row in report.rows for speed in row.relative_speeds)
-    several = len(report.test_sets) > 1
+    sets = report.test_sets
+    several = len(sets) > 1
     parts = [
         _updates(report),
         f"training speed relative to {report.baseline}, {', '.join(sources)}",
@@ -16,11 +17,11 @@ def notes_of_results(report: Report) -> list[str]:
         f"p-value of a {TESTS[report.test]} against {report.baseline}"
         + (" on all test sets together" if several else "")
         + (", seed against seed, lowest–highest" if report.several_seeds else ""),
-        f"{len(report.references)} segments",
+        f"{len(report.references)} segments" + (f" of {', '.join(sets)}" if several else ""),
     ]
     scores = [score for training in report.trainings for score in training.scores.values()]
     signatures = [f"BLEU {score.bleu_signature}" for score in scores]
-    signatures += [f"chrF {score.chrf_signature}" for score in scores]
+    signatures += [] if several else [f"chrF {score.chrf_signature}" for score in scores]
     return ["; ".join(part for part in parts if part) + ".", *dict.fromkeys(signatures)]
 
 

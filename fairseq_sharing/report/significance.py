@@ -26,5 +26,6 @@ def p_values(
     _, results = PairedTest(systems, {"BLEU": BLEU()}, [references], test_type=test)()
     of_baseline, *of_others = results["BLEU"]
     return {
-        name: p_value(result, of_baseline) for name, result in zip(others, of_others, strict=True)
+        name: p_value(result, of_baseline) or 0.0
+        for name, result in zip(others, of_others, strict=True)
     }

@@ -22,48 +22,28 @@ class Table:
 
 
 def tables_of(report: Report) -> list[Table]:
-    """Results first; then what they cost; then, where rows of the paper are named, those."""
-    tables = [results(report), costs(report)]
-    return [*tables, beside_paper(report)] if any(row.paper for row in report.rows) else tables
+    """Results first; then those beside the paper, if rows of it are named; then what they cost."""
+    named = any(row.paper for row in report.rows)
+    return [results(report), *([beside_paper(report)] if named else []), costs(report)]
 
 
 def results(report: Report) -> Table:
-    """The paper's table: size, speed, BLEU of every test set, and what sets it off the baseline."""
-    sets = report.test_sets
-    several, compared = len(sets) > 1, _paper_bleu(report)
+    """Size, speed, BLEU of every test set, and what sets it off the baseline and the paper."""
+    sets, compared = report.test_sets, _paper_bleu(report)
     columns = ["system", "M", "N", "parameters", "training speed"]
-    columns += [*sets, "average"] if several else ["BLEU"]
-    columns += ["chrF", "p-value"] + (["paper", "difference"] if compared else [])
+    columns += [*_headings(sets), "average"] if len(sets) > 1 else ["BLEU", "chrF"]
+    columns += ["p-value", "paper", "difference"] if compared else ["p-value"]
     rows = []
     for row in report.rows:
-        bleu = row.average(lambda score: score.bleu)
+        bleu, chrf = row.average(lambda score: score.bleu), row.average(lambda score: score.chrf)
         cells = [row.label, *_depths(row), f"{row.first.parameters:,}", _speed(row.relative_speed)]
         cells += [_figure(row.bleu(name, intervals=not report.several_seeds)) for name in sets]
-        cells += [_figure(bleu)] if several else []
-        cells += [
-            f"{row.average(lambda score: score.chrf).mean:.1f}",
-            _range(list(row.p_values.values())),
-        ]
+        cells += [_figure(bleu) if len(sets) > 1 else f"{chrf.mean:.1f}", _range(row.p_values)]
         if compared:
             paper = compared.get(row.label)
             cells += ["-", "-"] if paper is None else [f"{paper:.2f}", f"{bleu.mean - paper:+.2f}"]
         rows.append(tuple(cells))
     return Table(report.title, tuple(columns), rows, notes_of_results(report))
-
-
-def costs(report: Report) -> Table:
-    """Updates and minutes, in all and to the report's validation loss."""
-    loss = report.valid_loss
-    shown = _number(loss, 3)
-    columns = ("system", "updates", "minutes", "updates/s", "final loss")
-    columns += (f"updates to {shown}", f"minutes to {shown}")
-    rows = []
-    for row in report.rows:
-        updates, minutes = (None, None) if loss is None else row.time_to(loss)
-        cells = (row.label, f"{row.first.run.max_update:,}", _number(row.minutes, 1))
-        cells += (_number(row.updates_per_second, 2), _number(row.final_loss, 3))
-        rows.append((*cells, _number(updates, 0), _number(minutes, 1)))
-    return Table("Time to a validation loss", columns, rows, notes_of_costs(report))
 
 
 def beside_paper(report: Report) -> Table:
@@ -73,13 +53,29 @@ def beside_paper(report: Report) -> Table:
     """
     sets = [name for name in report.test_sets if name in TEST_SETS]
     whole = len(sets) == len(TEST_SETS) == len(report.test_sets)
-    columns = ("system", "", "parameters", "training speed", *sets)
+    columns = ["system", "", "parameters", "training speed", *_headings(sets)]
+    columns += ["average"] if whole else []
+    rows = [
+        line
+        for row in report.rows
+        if row.paper is not None
+        for line in _three_lines(row, row.paper, sets, whole)
+    ]
+    return Table("Beside the paper", tuple(columns), rows, notes_on_paper(report))
+
+
+def costs(report: Report) -> Table:
+    """Updates and minutes, in all and to the report's validation loss."""
+    loss = report.valid_loss
+    columns = ["system", "updates", "minutes", "updates/s", "final loss"]
+    columns += [f"{unit} to {_number(loss, 3)}" for unit in ("updates", "minutes")]
     rows = []
     for row in report.rows:
-        if row.paper is not None:
-            rows += _three_lines(row, row.paper, sets, whole)
-    columns += ("average",) if whole else ()
-    return Table("Beside the paper", columns, rows, notes_on_paper(report))
+        updates, minutes = (None, None) if loss is None else row.time_to(loss)
+        cells = [row.label, f"{row.first.run.max_update:,}", _number(row.minutes, 1)]
+        cells += [_number(row.updates_per_second, 2), _number(row.final_loss, 3)]
+        rows.append((*cells, _number(updates, 0), _number(minutes, 1)))
+    return Table("Time to a validation loss", tuple(columns), rows, notes_of_costs(report))
 
 
 def _three_lines(row: Row, paper: PaperRow, sets: list[str], whole: bool) -> list[Cells]:
@@ -109,11 +105,18 @@ def _paper_bleu(report: Report) -> dict[str, float]:
     return {}
 
 
-def _depths(row: Row) -> tuple[str, str]:
+def _headings(sets: list[str]) -> list[str]:
+    """Names of test sets without the word that all begin with: 2013, 2014 for newstest2013, ..."""
+    words = {name.rstrip("0123456789") for name in sets}
+    numbers = [name.removeprefix(max(words)) for name in sets]
+    return numbers if len(words) == 1 and all(numbers) else sets
+
+
+def _depths(row: Row) -> Cells:
     """M and N, of encoder and decoder where they differ."""
     maps = [row.first.map_of(side) for side in ("encoder", "decoder")]
-    unique, depth = [str(len(set(m))) for m in maps], [str(len(m)) for m in maps]
-    return "+".join(dict.fromkeys(unique)), "+".join(dict.fromkeys(depth))
+    numbers = [[len(set(layers)) for layers in maps], [len(layers) for layers in maps]]
+    return tuple("+".join(dict.fromkeys(map(str, number))) for number in numbers)
 
 
 def _figure(figure: Figure) -> str:
@@ -121,9 +124,9 @@ def _figure(figure: Figure) -> str:
     return f"{figure.mean:.1f}{spread}"
 
 
-def _range(values: Sequence[float]) -> str:
-    shown = dict.fromkeys(f"{value:.3f}" for value in (min(values), max(values))) if values else "-"
-    return "–".join(shown)
+def _range(by_seed: dict[int, float]) -> str:
+    values = sorted(by_seed.values())
+    return "–".join(dict.fromkeys(f"{value:.3f}" for value in (values[:1] + values[-1:]))) or "-"
 
 
 def _speed(value: float | None) -> str:
@@ -134,5 +137,5 @@ def _number(value: float | None, decimals: int) -> str:
     return "-" if value is None else f"{value:,.{decimals}f}"
 
 
-def _decimals(values: list[float]) -> Cells:
+def _decimals(values: Sequence[float]) -> Cells:
     return tuple(f"{value:.2f}" for value in values)

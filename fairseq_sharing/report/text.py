@@ -7,6 +7,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table as RichTable
 from tabulate import tabulate
 
@@ -17,13 +18,17 @@ from .tables import Table
 
 
 def show(table: Table, console: Console) -> None:
-    """Print a table and its notes."""
+    """Print a table and its notes; what is wider than the terminal is never cut."""
     shown = RichTable(*table.columns, title=table.title, box=box.SIMPLE, pad_edge=False)
     for column in shown.columns[1:]:
         column.justify, column.no_wrap = "right", True
     for row in table.rows:
         shown.add_row(*row)
-    console.print(shown)
+    widest = console.options.update(max_width=1000)
+    width = console.width
+    console.width = max(width, Measurement.get(console, widest, shown).maximum)
+    console.print(shown, crop=False)
+    console.width = width
     for note in table.notes:
         console.print(note, highlight=False, soft_wrap=True)
 

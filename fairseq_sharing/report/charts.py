@@ -1,0 +1,93 @@
+"""What the report draws: learning curves, and BLEU against what it costs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .collect import Training
+from .costs import minutes
+from .rows import Figure, Row
+from .summary import Report
+
+Cost = Callable[[Training, int], float | None]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place in the units of a chart's axes; spread is the half-height of its interval."""
+
+    x: float
+    y: float
+    spread: float = 0.0
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line or point of one system; style numbers its colour, dashes and shape."""
+
+    label: str
+    style: int
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines, or single points that are drawn side by side where they have the same x."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    lines: bool
+
+    @property
+    def name(self) -> str:
+        """The title as part of a file's name or an address."""
+        return self.title.lower().replace(" ", "-")
+
+
+def charts_of(report: Report) -> list[Chart]:
+    """Those that have something to show: a log may lack validations or speeds."""
+    charts = [
+        _losses(report, "updates", "updates", lambda training, updates: updates),
+        _losses(report, "time", "minutes", minutes),
+        _bleu(report, "parameters", "parameters, millions", _millions),
+        _bleu(report, "training time", "minutes", lambda row: row.minutes),
+    ]
+    return [chart for chart in charts if chart.series]
+
+
+def _losses(report: Report, by: str, unit: str, cost: Cost) -> Chart:
+    """A line for each training, from its first validation to its last."""
+    series = []
+    for style, row in enumerate(report.rows):
+        for training in row.trainings:
+            losses = sorted(training.log.valid_losses.items())
+            costs = [(cost(training, updates), loss) for updates, loss in losses]
+            points = tuple(Point(x, loss) for x, loss in costs if x is not None)
+            if points:
+                series.append(Series(row.label, style, points))
+    return Chart(f"Validation loss by {by}", unit, "validation loss", tuple(series), lines=True)
+
+
+def _bleu(report: Report, by: str, unit: str, cost: Callable[[Row], float | None]) -> Chart:
+    """A point for each system."""
+    series = []
+    for style, row in enumerate(report.rows):
+        x, figure = cost(row), _quality(report, row)
+        if x is not None:
+            point = Point(x, figure.mean, figure.spread or 0.0)
+            series.append(Series(row.label, style, (point,)))
+    quality = "BLEU" if len(report.test_sets) == 1 else "Average BLEU"
+    label = f"{unit} (near ones side by side)"
+    return Chart(f"{quality} by {by}", label, quality, tuple(series), lines=False)
+
+
+def _quality(report: Report, row: Row) -> Figure:
+    """Of a single test set with its interval, else the average."""
+    if len(report.test_sets) == 1:
+        return row.bleu(report.test_sets[0], intervals=not report.several_seeds)
+    return row.average(lambda score: score.bleu)
+
+
+def _millions(row: Row) -> float:
+    return row.first.parameters / 1e6

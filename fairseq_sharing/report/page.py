@@ -1,0 +1,45 @@
+"""The report as one HTML page that needs nothing else."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from .charts import Chart
+from .collect import Training
+from .render import render
+from .sentences import pairs_of
+from .summary import Report
+from .svg import STYLES, draw
+from .tables import Table
+
+SIDES = ("encoder", "decoder")
+
+
+def page(report: Report, tables: list[Table], charts: Iterable[Chart]) -> str:
+    """The page's text. Tables with fewer figures than the first belong below the charts."""
+    first = report.rows[0].first.run.experiment
+    return render(
+        "page.html",
+        report=report,
+        languages=first.languages,
+        tables=tables,
+        charts=[draw(chart) for chart in charts],
+        maps=[
+            (row.label, [(side, row.first.map_of(side)) for side in SIDES]) for row in report.rows
+        ],
+        styles=STYLES,
+        pairs=pairs_of(report),
+        machines=_machines(report.trainings),
+    )
+
+
+def _machines(trainings: list[Training]) -> list[tuple[list[str], dict[str, Any]]]:
+    """What was trained with, and the runs that were trained with just that."""
+    groups: list[tuple[list[str], dict[str, Any]]] = []
+    for training in trainings:
+        for names, versions in groups:
+            if versions == training.versions:
+                names.append(training.run.name)
+                break
+        else:
+            groups.append(([training.run.name], training.versions))
+    return groups

@@ -1,0 +1,112 @@
+"""Pairs of systems, segment by segment: where their translations differ most."""
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import combinations
+
+from sacrebleu.metrics import CHRF
+
+from .rows import Row
+from .summary import Report
+
+SHOWN = 50
+IN_ALL = 600
+"""Segments shown for a pair, and about how many for all pairs together."""
+
+Phrase = tuple[str, bool]
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A system's hypothesis in phrases that tell whether the other lacks them, and its chrF."""
+
+    phrases: list[Phrase]
+    chrf: float
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A segment, and what the two systems of a pair make of it."""
+
+    name: str
+    source: str
+    reference: str
+    first: Translation
+    second: Translation
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two systems: how many segments each is better at by chrF, and the most different ones."""
+
+    first: str
+    second: str
+    first_better: int
+    second_better: int
+    sentences: list[Sentence]
+
+    @property
+    def name(self) -> str:
+        return f"{self.first} and {self.second}"
+
+
+def pairs_of(report: Report) -> list[Pair]:
+    """All pairs of systems, the baseline with the best of the others first."""
+    metric = CHRF()
+    scores = {
+        row.label: [
+            metric.sentence_score(hypothesis, [reference]).score
+            for hypothesis, reference in zip(row.first.translations, report.references, strict=True)
+        ]
+        for row in report.rows
+    }
+    ends = {report.baseline, report.best.label}
+    pairs = sorted(combinations(report.rows, 2), key=lambda pair: not _are(pair, ends))
+    shown = max(1, min(SHOWN, IN_ALL // max(1, len(pairs))))
+    return [_pair(report, first, second, scores, shown) for first, second in pairs]
+
+
+def _are(pair: tuple[Row, Row], labels: set[str]) -> bool:
+    return {row.label for row in pair} == labels
+
+
+def _pair(
+    report: Report, first: Row, second: Row, scores: dict[str, list[float]], shown: int
+) -> Pair:
+    names = [
+        f"{name} {number}"
+        for name, score in first.first.scores.items()
+        for number in range(1, score.segments + 1)
+    ]
+    gains = [a - b for a, b in zip(scores[first.label], scores[second.label], strict=True)]
+    by_difference = sorted(range(len(gains)), key=lambda number: -abs(gains[number]))
+    sentences = []
+    for number in by_difference[:shown]:
+        texts = first.first.translations[number], second.first.translations[number]
+        one, other = marked(*texts)
+        sentences.append(
+            Sentence(
+                name=names[number],
+                source=report.sources[number],
+                reference=report.references[number],
+                first=Translation(one, scores[first.label][number]),
+                second=Translation(other, scores[second.label][number]),
+            )
+        )
+    better = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
+    return Pair(first.label, second.label, *better, sentences)
+
+
+def marked(one: str, other: str) -> tuple[list[Phrase], list[Phrase]]:
+    """Both texts as phrases in order; those that are true are not in the other text.
+
+    >>> marked("a big house", "a house")
+    ([('a', False), ('big', True), ('house', False)], [('a', False), ('house', False)])
+    """
+    words = one.split(), other.split()
+    phrases: tuple[list[Phrase], list[Phrase]] = [], []
+    for tag, *bounds in SequenceMatcher(None, *words, autojunk=False).get_opcodes():
+        for side, (begin, end) in enumerate((bounds[:2], bounds[2:])):
+            if begin < end:
+                phrases[side].append((" ".join(words[side][begin:end]), tag != "equal"))
+    return phrases
