@@ -25,7 +25,8 @@ from .prepare import require_prepared
 from .runs import Run, require_baseline, runs_of
 from .scoring import score
 from .stages import Stage, exclusive, sha256, write_json
-from .train import on_cpu, slots
+from .train import slots
+from .training_command import on_cpu
 
 
 def evaluate(

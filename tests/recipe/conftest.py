@@ -53,6 +53,11 @@ max-update = 4
 """
 
 
+@pytest.fixture(scope="session")
+def tiny_text() -> str:
+    return TINY
+
+
 @pytest.fixture
 def tiny_file(tmp_path) -> Path:
     """The tiny experiment as a file, in a folder with a space in its name."""

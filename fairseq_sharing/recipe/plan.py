@@ -1,0 +1,98 @@
+"""What an experiment will run and what that costs, without data, weights or a network."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..cost import Sizes, build_weightless, multiply_adds
+from ..strategies import num_unique_layers
+from ..tying import count_parameters
+from .decoding import decoding_command
+from .devices import Devices
+from .experiment import Experiment
+from .fairseq_options import read_command
+from .prepare import DATA, preprocessing_command
+from .runs import Run, runs_of
+from .training_command import training_command
+
+LENGTH = 25
+"""Tokens of a sentence, for the arithmetic of attention."""
+
+TRAINING_FLOPS = 6.0
+"""Operations for each multiply-add of a forward pass: two, and twice as many backwards."""
+
+BYTES_PER_WEIGHT = 4
+PADDING = 8
+"""fairseq-preprocess fills a dictionary up to a multiple of this."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What each training of a system takes.
+
+    tokens are those of the longer side in all updates, padding included: an upper bound. flops are
+    those of forward and backward passes over as many, and checkpoint_bytes what lies on the disk
+    in the end: weights and Adam's two moments in each that training saves, weights in an average.
+    """
+
+    name: str
+    layers: int
+    unique_layers: int
+    parameters: int
+    updates: int
+    tokens: int
+    flops: float
+    checkpoint_bytes: int
+    trainings: int
+
+
+def costs(experiment: Experiment, folder: Path, devices: Devices) -> list[Cost]:
+    """The cost of each system; raises SharingError for options that fairseq would refuse."""
+    runs = runs_of(experiment, folder)
+    for number, test_set in enumerate(experiment.test_sets):
+        read_command(test_set.name, decoding_command(runs[0], number, folder, cpu=False))
+    first_seed = [run for run in runs if run.seed == experiment.seeds[0]]
+    return [_cost(run, devices) for run in first_seed]
+
+
+def _cost(run: Run, devices: Devices) -> Cost:
+    args = read_command(run.name, training_command(run, run.folder, devices))
+    words = -(-run.experiment.data.vocabulary // PADDING) * PADDING
+    model = build_weightless(args, words)
+    maps, parameters = model.layer_maps, count_parameters(model)
+    sizes = Sizes(
+        args.encoder_embed_dim, args.encoder_ffn_embed_dim, args.encoder_attention_heads, words
+    )
+    operations = multiply_adds(sizes, maps["encoder"], maps["decoder"], LENGTH)
+    update = (args.max_tokens or args.batch_size * LENGTH) * args.update_freq[0] * devices.count
+    tokens = run.max_update * update
+    epochs = 0 if args.no_epoch_checkpoints else max(args.keep_last_epochs, 0)
+    during = args.keep_interval_updates if args.save_interval_updates else 0
+    states = 2 + epochs + during
+    averages = 0 if run.experiment.average_epochs is None else 1
+    return Cost(
+        name=run.system.name,
+        layers=len(maps["decoder"]),
+        unique_layers=num_unique_layers(maps["decoder"]),
+        parameters=parameters,
+        updates=run.max_update,
+        tokens=tokens,
+        flops=TRAINING_FLOPS * operations * tokens,
+        checkpoint_bytes=BYTES_PER_WEIGHT * parameters * (3 * states + averages),
+        trainings=len(run.experiment.seeds),
+    )
+
+
+def commands(
+    experiment: Experiment, folder: Path, devices: Devices
+) -> Iterator[tuple[str, str, list[str]]]:
+    """Every command of fairseq that the stages run: the stage, what it is for, its words."""
+    yield "prepare", "binary data", preprocessing_command(experiment, folder)
+    runs = runs_of(experiment, folder)
+    for run in runs:
+        command = training_command(run, folder / DATA, devices)
+        yield "train", run.name, devices.command(command)
+    for run in runs:
+        for number, test_set in enumerate(experiment.test_sets):
+            command = decoding_command(run, number, folder, cpu=devices.kind == "cpu")
+            yield "evaluate", f"{run.name}, {test_set.name}", command

@@ -1,0 +1,121 @@
+"""Plans: parameters are the paper's, commands are those that the stages run, mistakes show."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fairseq_sharing import SharingError
+from fairseq_sharing.cli import main
+from fairseq_sharing.cost import Sizes, multiply_adds
+from fairseq_sharing.recipe.devices import Devices
+from fairseq_sharing.recipe.experiment_file import load
+from fairseq_sharing.recipe.plan import commands, costs
+from fairseq_sharing.report.paper import ROWS
+from fairseq_sharing.strategies import layer_map
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+BASE, ADMIN = 60_915_712, 5 * 512
+
+
+@pytest.fixture(scope="module")
+def wmt16():
+    experiment = load(EXPERIMENTS / "wmt16_en_de")
+    return experiment, costs(experiment, Path("runs"), Devices("gpu", 8))
+
+
+def test_every_row_of_the_papers_table_has_its_parameters(wmt16):
+    experiment, of_systems = wmt16
+    rows = {system.paper: cost for system, cost in zip(experiment.systems, of_systems, strict=True)}
+    assert set(rows) == set(ROWS)
+    for name, cost in rows.items():
+        unique, depth = re.search(r"(\d+)/(\d+)$", name).groups()
+        assert (cost.unique_layers, cost.layers) == (int(unique), int(depth)), name
+    assert {name: cost.parameters for name, cost in rows.items()} == {
+        "Vanilla 6/6": BASE,
+        "Admin 6/6": BASE + 6 * ADMIN,
+        "Universal 1/6": 62_947_328,
+        "Vanilla (big) 6/6": 209_911_808,
+        **{f"{name} 6/12": BASE + 12 * ADMIN for name in ("Sequence", "Cycle", "Cycle (rev)")},
+        **{f"{name} 6/18": BASE + 18 * ADMIN for name in ("Sequence", "Cycle", "Cycle (rev)")},
+    }
+
+
+def test_costs_follow_from_the_recipe(wmt16):
+    vanilla, deep = wmt16[1][0], wmt16[1][-1]
+    assert {cost.updates for cost in wmt16[1]} == {50_000}
+    assert {cost.trainings for cost in wmt16[1]} == {3}
+    assert {cost.tokens for cost in wmt16[1]} == {50_000 * 458_752}
+    flat, stacked = layer_map("none", 6), layer_map("cycle_rev", 18, 6)
+    for cost, layers in ((vanilla, flat), (deep, stacked)):
+        assert cost.flops == 6 * multiply_adds(Sizes(), layers, layers, 25) * cost.tokens
+    # The last, the best, one of an interval and ten epochs, each with two moments; an average.
+    assert vanilla.checkpoint_bytes == 4 * BASE * (3 * 13 + 1)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(EXPERIMENTS.glob("*.toml"))])
+def test_every_experiment_can_be_planned(name, capsys):
+    experiment = load(EXPERIMENTS / name)
+    assert main(["plan", str(EXPERIMENTS / name), "--systems", experiment.baseline]) == 0
+    printed = capsys.readouterr().out
+    stages = re.findall(r"^fairseq-sharing (\w+)", printed, re.MULTILINE)
+    assert stages == ["prepare", "train", "evaluate", "report"]
+    assert f"/{name}/{experiment.baseline}/checkpoints" in printed
+    runs = len(experiment.seeds)
+    assert printed.count("fairseq-preprocess ") == 1
+    assert printed.count("fairseq-train ") == runs
+    assert printed.count("fairseq-generate ") == runs * len(experiment.test_sets)
+
+
+def test_commands_hold_the_batch_and_each_test_sets_options(wmt16):
+    experiment = wmt16[0].select(["cycle_rev_18"], [2])
+    of_stages = list(commands(experiment, Path("/runs/x"), Devices("gpu", 8)))
+    (training,) = [command for stage, _, command in of_stages if stage == "train"]
+    assert training[training.index("--nproc-per-node") + 1] == "8"
+    assert training[training.index("--update-freq") + 1] == "16"
+    assert training[training.index("--keep-last-epochs") + 1] == "10"
+    assert "--no-epoch-checkpoints" not in training
+    decodings = {purpose: command for stage, purpose, command in of_stages if stage == "evaluate"}
+    penalties = [command[command.index("--lenpen") + 1] for command in decodings.values()]
+    assert penalties == ["1.0", "1.0", "1.0", "1.0", "0.6", "1.0", "1.0"]
+    averaged = "/runs/x/cycle_rev_18-seed2/checkpoints/averaged-10.pt"
+    assert {command[command.index("--path") + 1] for command in decodings.values()} == {averaged}
+    assert "--cpu" not in decodings["cycle_rev_18-seed2, newstest2014"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("lr = 5e-3", "lrr = 5e-3", "vanilla: fairseq-train has no option 'lrr'"),
+        ("lr = 5e-3", 'lr = 5e-3\ncriterion = "guess"', "vanilla: .*--criterion: .*'guess'"),
+        ("max-tokens = 600", "max-tokens = 60.5", "--max-tokens: invalid int value: '60.5'"),
+        ("beam = 2", "beams = 2", "test: fairseq-generate has no option 'beams'"),
+        ("beam = 2", 'gen-subset = "valid"', "'gen-subset' is set by the pipeline"),
+        ("share-all-embeddings = true", "seed = 3", "'seed' is set by the pipeline"),
+        ('corpus = "libreoffice"', 'corpus = "books"', "corpus = 'books': choose from"),
+        ("[train]", 'sets = ["ads"]\n[train]', "sets has 'ads': choose from help, ui"),
+    ],
+)
+def test_mistakes_show_before_any_work(tiny_file, before, after, message):
+    assert before in tiny_file.read_text()
+    tiny_file.write_text(tiny_file.read_text().replace(before, after, 1))
+    with pytest.raises(SharingError, match=message):
+        costs(load(tiny_file), tiny_file.parent / "runs", Devices("cpu"))
+    assert not (tiny_file.parent / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none_such"], "cannot read experiment .*; that folder has .*demo.*wmt16_en_de"),
+        (["wmt16_en_de", "--systems", "cycel"], "--systems cycel: wmt16_en_de has vanilla, admin"),
+        (["wmt16_en_de", "--devices", "3"], "3 devices .* cannot give the batch"),
+        (["wmt16_en_de", "--tflops", "0"], "--tflops 0.0: must be more than 0"),
+    ],
+)
+def test_wrong_arguments_end_with_one_line(arguments, message, capsys):
+    name, *others = arguments
+    assert main(["plan", str(EXPERIMENTS / name), *others]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert re.search(f"^fairseq-sharing: error: .*{message}.*\n$", captured.err)
