@@ -32,9 +32,7 @@ def read_libreoffice(
     By default the help alone. The packages are fetched into folder, without root; those that are
     there and pass apt's checksum are used again. Strings of the interface are only trained on.
     """
-    for name in sets:
-        if name not in READERS:
-            raise SharingError(f"[data] sets has '{name}': choose from {', '.join(READERS)}")
+    check_sets(sets)
     require_tools()
     folder.mkdir(parents=True, exist_ok=True)
     origin: dict[str, str] = {}
@@ -47,6 +45,13 @@ def read_libreoffice(
             if key in targets
         ]
     return segments, origin
+
+
+def check_sets(sets: tuple[str, ...]) -> None:
+    """Raise SharingError for a set that there is not."""
+    for name in sets:
+        if name not in READERS:
+            raise SharingError(f"[data] sets has '{name}': choose from {', '.join(READERS)}")
 
 
 def _read_help(folder: Path, origin: dict[str, str], languages: tuple[str, str]) -> list[Texts]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import SharingError
-from .libreoffice import read_libreoffice
+from .libreoffice import check_sets, read_libreoffice
 from .mtdata_sets import find_sets
 from .parallel_text import Segment, stream_parallel
 
@@ -22,9 +22,20 @@ class Source(NamedTuple):
 
 def open_corpus(name: str, sets: tuple[str, ...], languages: Languages, folder: Path) -> Source:
     """The sets of a corpus; packages go into folder, mtdata has a cache of its own."""
+    check_corpus(name, sets, languages)
+    return CORPORA[name](sets, languages, folder)
+
+
+def check_corpus(name: str, sets: tuple[str, ...], languages: Languages) -> None:
+    """Raise SharingError for an unknown corpus or set; fetches nothing."""
     if name not in CORPORA:
         raise SharingError(f"[data] corpus = '{name}': choose from {', '.join(CORPORA)}")
-    return CORPORA[name](sets, languages, folder)
+    if name == "libreoffice":
+        check_sets(sets)
+    elif not sets:
+        raise SharingError("[data] corpus = 'mtdata' needs sets: names of mtdata's sets or recipes")
+    else:
+        find_sets(sets, languages)
 
 
 def open_files(source: Path, target: Path) -> Source:
@@ -38,8 +49,6 @@ def _open_libreoffice(sets: tuple[str, ...], languages: Languages, folder: Path)
 
 
 def _open_mtdata(sets: tuple[str, ...], languages: Languages, folder: Path) -> Source:
-    if not sets:
-        raise SharingError("[data] corpus = 'mtdata' needs sets: names of mtdata's sets or recipes")
     found = find_sets(sets, languages)
     files = [file for one in found for file in one.fetch()]
     return Source(chain.from_iterable(one.segments() for one in found), files)

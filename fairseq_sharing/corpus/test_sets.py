@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import SharingError
-from .mtdata_sets import find_sets
+from .mtdata_sets import MtdataSet, find_sets
 from .parallel_text import read_lines
 
 
@@ -18,24 +18,42 @@ class Texts(NamedTuple):
     files: list[Path]
 
 
+Find = Callable[[str, tuple[str, str]], Any]
+Read = Callable[[Any, tuple[str, str]], Texts]
+
+
 def read_test_set(origin: str, languages: tuple[str, str]) -> Texts:
     """The set that "sacrebleu:NAME" or "mtdata:ID" stands for, downloaded if it has to be."""
+    read, found = _find(origin, languages)
+    return read(found, languages)
+
+
+def check_origin(origin: str, languages: tuple[str, str]) -> None:
+    """Raise SharingError for a set that its library does not have; downloads nothing."""
+    _find(origin, languages)
+
+
+def _find(origin: str, languages: tuple[str, str]) -> tuple[Read, Any]:
     library, _, name = origin.partition(":")
     if library not in LIBRARIES:
         choices = " or ".join(f"{known}:NAME" for known in LIBRARIES)
         raise SharingError(f"a set's origin = '{origin}' must be {choices}")
-    return LIBRARIES[library](name, languages)
+    find, read = LIBRARIES[library]
+    return read, find(name, languages)
 
 
-def _of_mtdata(name: str, languages: tuple[str, str]) -> Texts:
+def _in_mtdata(name: str, languages: tuple[str, str]) -> MtdataSet:
     (found,) = find_sets((name,), languages)
+    return found
+
+
+def _of_mtdata(found: MtdataSet, languages: tuple[str, str]) -> Texts:
     files = found.fetch()
     pairs = list(found.segments())
     return Texts([pair.source for pair in pairs], [pair.target for pair in pairs], files)
 
 
-def _of_sacrebleu(name: str, languages: tuple[str, str]) -> Texts:
-    """The texts as sacreBLEU extracts them, with its first reference."""
+def _in_sacrebleu(name: str, languages: tuple[str, str]) -> Any:
     from sacrebleu.dataset import DATASETS
 
     pair = "-".join(languages)
@@ -46,11 +64,16 @@ def _of_sacrebleu(name: str, languages: tuple[str, str]) -> Texts:
         raise SharingError(
             f"sacreBLEU's {name} has no {pair}; it has {', '.join(sorted(dataset.langpairs))}"
         )
-    source, reference = _fetched(dataset, pair)
+    return dataset
+
+
+def _of_sacrebleu(dataset: Any, languages: tuple[str, str]) -> Texts:
+    """The texts as sacreBLEU extracts them, with its first reference."""
+    source, reference = _fetched(dataset, "-".join(languages))
     sources, references = read_lines(source), read_lines(reference)
     if len(sources) != len(references):
         raise SharingError(
-            f"sacrebleu:{name}: {source} has {len(sources)} lines, {reference} has "
+            f"sacrebleu:{dataset.name}: {source} has {len(sources)} lines, {reference} has "
             f"{len(references)}: remove {source.parent} to have the test set fetched again"
         )
     return Texts(sources, references, [source, reference])
@@ -107,7 +130,7 @@ def _unpack(archives: dict[Path, str | None]) -> None:
             extract_tarball(str(path), str(path.parent))
 
 
-LIBRARIES: dict[str, Callable[[str, tuple[str, str]], Texts]] = {
-    "sacrebleu": _of_sacrebleu,
-    "mtdata": _of_mtdata,
+LIBRARIES: dict[str, tuple[Find, Read]] = {
+    "sacrebleu": (_in_sacrebleu, _of_sacrebleu),
+    "mtdata": (_in_mtdata, _of_mtdata),
 }
