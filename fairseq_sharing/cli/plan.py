@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     devices = Devices("gpu", args.devices) if args.devices else these_devices()
     tflops = args.tflops or TFLOPS[devices.kind]
     console = Console()
-    console.print(_table(experiment.name, costs(experiment, folder, devices), tflops))
+    console.print(cost_table(experiment.name, costs(experiment, folder, devices), tflops))
     console.print(_notes(runs_of(experiment, folder)[0], devices, tflops), highlight=False)
     inner = [] if args.summary else list(commands(experiment, folder, devices))
     for stage, arguments in _stages(args, folder).items():
@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> None:
             print(f"    # {purpose}\n    {shlex.join(command)}")
 
 
-def _table(title: str, of_systems: list[Cost], tflops: float) -> Table:
+def cost_table(title: str, of_systems: list[Cost], tflops: float) -> Table:
+    """A row for each system and one for all of them, at so many 10^12 operations a second."""
     table = Table(title=title, box=None, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("system", overflow="fold")
     for heading in ("M/N", "parameters", "runs", "updates", "tokens", "FLOP", "hours", "disk"):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import random
 import re
 import shlex
 import shutil
@@ -23,8 +24,10 @@ from fairseq_sharing.recipe.evaluate import evaluate
 from fairseq_sharing.recipe.experiment_file import load
 from fairseq_sharing.recipe.jobs import Job
 from fairseq_sharing.recipe.plan import commands
+from fairseq_sharing.recipe.prepare import prepare
 from fairseq_sharing.recipe.runs import runs_of
 from fairseq_sharing.recipe.stages import exclusive
+from fairseq_sharing.recipe.train import train
 
 CLI = str(BIN / "fairseq-sharing")
 TEST_SETS = """
@@ -200,3 +203,24 @@ def test_a_killed_evaluation_keeps_what_it_has_and_ends_with_the_same_bytes(
     evaluate(*scored)
     for name in results:
         assert (vanilla / name).read_bytes() == (undisturbed / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_moses_tokens_and_subwords_are_undone(tmp_path, tiny_text):
+    words = ["Menba", "rosdo", "talki", "baros", "lumen's", "kital"]
+    draw = random.Random(2)
+    patterns = ("{}, {}: {}!", "{} ({}) {}.", "„{}“ {} - {}?", "{} & {} {}; 3,5 %")
+    lines = {pattern.format(*draw.choices(words, k=3)) for pattern in patterns for _ in range(70)}
+    for language in ("en", "de"):
+        (tmp_path / f"my.{language}").write_text("".join(f"{line}\n" for line in sorted(lines)))
+    text = tiny_text.replace("vocabulary = 40", 'vocabulary = 60\nsegmentation = "bpe"')
+    (tmp_path / "bpe.toml").write_text(text.replace("max-update = 12", "max-update = 2"))
+    experiment, folder = load(tmp_path / "bpe.toml").select(["vanilla"]), tmp_path / "runs"
+    prepare(experiment, folder, (tmp_path / "my.en", tmp_path / "my.de"))
+    train(experiment, folder)
+    evaluate(experiment, folder)
+    printed = (folder / "vanilla" / "generate.test.log").read_text()
+    targets = dict(re.findall(r"^T-(\d+)\t(.*)$", printed, re.MULTILINE))
+    references = (folder / "corpus" / "test.de").read_text().splitlines()
+    assert [targets[str(number)] for number in range(len(references))] == references
+    assert "@@" not in (folder / "vanilla" / "hypotheses.test.txt").read_text()
