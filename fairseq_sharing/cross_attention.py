@@ -45,7 +45,8 @@ class SharedCrossAttention(MultiheadAttention):
     """fairseq's attention as several layers of a decoder use it.
 
     It overrides the call and not ``forward``, which TorchScript compiles as fairseq wrote it; there
-    every hypothesis has rows of its own in the cache.
+    every hypothesis has rows of its own in the cache. In its own cache a sentence has one row, and
+    hypotheses are to fairseq's code further target positions, which is the same to it.
     """
 
     _reorder_rows = MultiheadAttention.reorder_incremental_state
@@ -54,13 +55,20 @@ class SharedCrossAttention(MultiheadAttention):
         self, query, key, value, key_padding_mask=None, incremental_state=None, **kwargs
     ) -> tuple[Tensor, Tensor | None]:
         if incremental_state is None:
-            incremental_state = _projections.get()
-        elif "prev_key" not in self._get_input_buffer(incremental_state):
-            copies = copies_of_each(key, key_padding_mask)
-            self._set_input_buffer(incremental_state, {"copies": copies})
-            key, value = key[:, ::copies], value[:, ::copies]
-            key_padding_mask = None if key_padding_mask is None else key_padding_mask[::copies]
-        return super().__call__(query, key, value, key_padding_mask, incremental_state, **kwargs)
+            kept = _projections.get()
+            return super().__call__(query, key, value, key_padding_mask, kept, **kwargs)
+        state = self._get_input_buffer(incremental_state)
+        if "prev_key" not in state:
+            state["copies"] = copies_of_each(key, key_padding_mask)
+            self._set_input_buffer(incremental_state, state)
+        copies = state["copies"]
+        if key_padding_mask is not None:
+            key_padding_mask = key_padding_mask[::copies]
+        key = value = key[:, ::copies].contiguous()
+        attended, weights = super().__call__(
+            _as_positions(query, copies), key, value, key_padding_mask, incremental_state, **kwargs
+        )
+        return _as_rows(attended, copies), _weights_as_rows(weights, copies)
 
     @torch.jit.export
     def reorder_incremental_state(
@@ -85,6 +93,23 @@ def copies_of_each(encoded: Tensor, padding: Tensor | None) -> int:
     if padding is not None:
         differ |= (padding[1:] != padding[:-1]).any(-1)
     return gcd(encoded.shape[1], *(differ.nonzero().flatten() + 1).tolist())
+
+
+def _as_positions(query: Tensor, copies: int) -> Tensor:
+    """(T, B, C) as (T * copies, B / copies, C): what rows attend to depends on their keys alone."""
+    return query.unflatten(1, (-1, copies)).transpose(1, 2).flatten(0, 1).contiguous()
+
+
+def _as_rows(attended: Tensor, copies: int) -> Tensor:
+    """The inverse of ``_as_positions``."""
+    return attended.unflatten(0, (-1, copies)).transpose(1, 2).flatten(1, 2)
+
+
+def _weights_as_rows(weights: Tensor | None, copies: int) -> Tensor | None:
+    """(..., B / copies, T * copies, S) as (..., B, T, S)."""
+    if weights is None:
+        return None
+    return weights.unflatten(-2, (-1, copies)).transpose(-3, -2).flatten(-4, -3)
 
 
 def _choose_rows(state: dict[str, Any], new_order: Tensor) -> None:
