@@ -23,7 +23,6 @@ setup(
     package_data={"fairseq_sharing.report": ["templates/*"]},
     install_requires=[
         "Jinja2>=3.1",
-        "matplotlib>=3.8",
         "polib>=1.2",
         "rich>=13",
         "sacrebleu>=2.4",

@@ -6,14 +6,27 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import SharingError
-from . import checkpoint, compare, describe, evaluate, export, prepare, train, translate
+from . import (
+    checkpoint,
+    compare,
+    describe,
+    evaluate,
+    export,
+    plan,
+    prepare,
+    report,
+    train,
+    translate,
+)
 
 SUBCOMMANDS = (
     describe,
+    plan,
     prepare,
     train,
     evaluate,
     compare,
+    report,
     checkpoint,
     export,
     translate,

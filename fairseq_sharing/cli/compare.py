@@ -1,4 +1,4 @@
-"""``fairseq-sharing compare``: the table and the figure of an experiment."""
+"""``fairseq-sharing compare``: the table and the report of an experiment."""
 
 import argparse
 from typing import Any
@@ -13,7 +13,7 @@ def add_parser(subparsers: Any) -> None:
     parser = add_stage_parser(
         subparsers,
         "compare",
-        "show an experiment's systems in one table and figure",
+        "show an experiment's systems in one table, and write its report",
         "experiments/demo --runs /data/runs",
     )
     add_selection_options(parser)
@@ -23,4 +23,4 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     experiment, folder = load_experiment(args)
     report = compare(experiment, folder, Console())
-    print(f"written: {report}/table.md, table.csv and bleu.png")
+    print(f"written: {report}: report.html, table.md, table.csv, table.tex and charts")

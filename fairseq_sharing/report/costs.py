@@ -5,7 +5,7 @@ from typing import Any
 
 from .collect import Training
 
-HARDWARE = ("platform", "cores")
+HARDWARE = ("cpu", "cores", "gpus", "devices", "precision")
 """The entries of versions.json that must agree before two logs' speeds are compared."""
 
 
@@ -28,8 +28,8 @@ def relative_speed(training: Training, baseline: Training) -> RelativeSpeed:
     ):
         own, other = (training.measured_speeds[name] for name in names)
         return RelativeSpeed(own / other, "all systems taking turns at the same batches")
-    if hardware(training) != hardware(baseline):
-        return RelativeSpeed(None, "- where the hardware is not the baseline's")
+    if not hardware(training) or hardware(training) != hardware(baseline):
+        return RelativeSpeed(None, "- where the hardware is not known to be the baseline's")
     speeds = training.log.tokens_per_second, baseline.log.tokens_per_second
     if not (speeds[0] and speeds[1]):
         return RelativeSpeed(None, "- where a log has no speed")

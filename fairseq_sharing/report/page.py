@@ -12,6 +12,8 @@ from .svg import STYLES, draw
 from .tables import Table
 
 SIDES = ("encoder", "decoder")
+OF_ONE_RUN = ("started", "command", "host", "slurm_job", "earlier")
+"""The entries of versions.json that say nothing on what figures depend on."""
 
 
 def page(report: Report, tables: list[Table], charts: Iterable[Chart]) -> str:
@@ -36,10 +38,15 @@ def _machines(trainings: list[Training]) -> list[tuple[list[str], dict[str, Any]
     """What was trained with, and the runs that were trained with just that."""
     groups: list[tuple[list[str], dict[str, Any]]] = []
     for training in trainings:
-        for names, versions in groups:
-            if versions == training.versions:
+        versions = {
+            key: value
+            for key, value in training.versions.items()
+            if key not in OF_ONE_RUN and value not in (None, [])
+        }
+        for names, same in groups:
+            if same == versions:
                 names.append(training.run.name)
                 break
         else:
-            groups.append(([training.run.name], training.versions))
+            groups.append(([training.run.name], versions))
     return groups

@@ -53,7 +53,7 @@ def beside_paper(report: Report) -> Table:
     """
     sets = [name for name in report.test_sets if name in TEST_SETS]
     whole = len(sets) == len(TEST_SETS) == len(report.test_sets)
-    columns = ["system", "", "parameters", "training speed", *_headings(sets)]
+    columns = ["system", "parameters", "training speed", *_headings(sets)]
     columns += ["average"] if whole else []
     rows = [
         line
@@ -89,9 +89,14 @@ def _three_lines(row: Row, paper: PaperRow, sets: list[str], whole: bool) -> lis
     millions = f"{row.first.parameters / 1e6:.0f}M"
     differences = [own - other for own, other in zip(bleu, theirs, strict=True)]
     return [
-        (row.label, "here", millions, _speed(speed), *_decimals(bleu)),
-        (paper.name, "paper", paper.parameters, _speed(paper.relative_speed), *_decimals(theirs)),
-        ("", "difference", "", faster, *(f"{value:+.2f}" for value in differences)),
+        (row.label, millions, _speed(speed), *_decimals(bleu)),
+        (
+            f"paper: {paper.name}",
+            paper.parameters,
+            _speed(paper.relative_speed),
+            *_decimals(theirs),
+        ),
+        ("difference", "", faster, *(f"{value:+.2f}" for value in differences)),
     ]
 
 
