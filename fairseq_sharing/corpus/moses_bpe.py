@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import SharingError
 from .parallel_text import stream_lines
-from .streams import in_processes, write_bytes, writing
+from .streams import in_processes, writing
 
 MODEL = Path("bpe", "codes")
 
@@ -46,7 +46,8 @@ def learn(texts: Sequence[Path], vocabulary: int, model: Path) -> None:
             f"[data] vocabulary = {vocabulary} leaves no room for merges beside the single "
             "characters of the training text: choose a larger one"
         )
-    write_bytes(model, codes.getvalue().encode())
+    with writing(model) as (file,):
+        file.write(codes.getvalue())
 
 
 def encode(text: Path, language: str, model: Path, output: Path) -> None:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -112,18 +113,26 @@ def find_sets(names: tuple[str, ...], languages: tuple[str, str]) -> list[Mtdata
     """The data sets of the names; a recipe's name stands for all that it trains on."""
     _require_mtdata()
     from mtdata.index import INDEX
+
+    identifiers = dict.fromkeys(chain.from_iterable(map(_identifiers, names)))
+    entries = [INDEX[identifier] for identifier in identifiers]
+    return [MtdataSet(entry, _is_swapped(entry, languages)) for entry in entries]
+
+
+def _identifiers(name: str) -> list[Any]:
+    from mtdata.entry import DatasetId
+    from mtdata.index import INDEX
     from mtdata.recipe import RECIPES
 
-    known = {str(identifier): identifier for identifier in INDEX.entries}
-    found: dict[str, MtdataSet] = {}
-    for name in names:
-        recipe = RECIPES.get(name)
-        for identifier in map(str, recipe.train or ()) if recipe else (name,):
-            if identifier not in known:
-                raise SharingError(_unknown(name, [*known, *RECIPES]))
-            entry = INDEX[known[identifier]]
-            found[identifier] = MtdataSet(entry, _is_swapped(entry, languages))
-    return list(found.values())
+    if name in RECIPES:
+        return RECIPES[name].train or []
+    try:
+        identifier = DatasetId.parse(name)
+    except Exception:  # a plain one says that a name is not made of such parts
+        identifier = None
+    if identifier not in INDEX.entries:
+        raise SharingError(_unknown(name, [*map(str, INDEX.entries), *RECIPES]))
+    return [identifier]
 
 
 def _is_swapped(entry: Any, languages: tuple[str, str]) -> bool:

@@ -8,7 +8,7 @@ import sentencepiece
 
 from ..errors import SharingError
 from .parallel_text import sampled_lines, stream_lines
-from .streams import batches, write_bytes, writing
+from .streams import batches, writing
 
 MODEL = Path("spm", "joint.model")
 SAMPLE = 1_000_000
@@ -35,7 +35,8 @@ def learn(texts: Sequence[Path], vocabulary: int, model: Path) -> None:
         raise SharingError(
             f"[data] vocabulary = {vocabulary}: SentencePiece says: {reason}"
         ) from None
-    write_bytes(model, trained.getvalue())
+    with writing(model, mode="wb") as (file,):
+        file.write(trained.getvalue())
 
 
 def encode(text: Path, language: str, model: Path, output: Path) -> None:

@@ -98,7 +98,8 @@ def sorted_lines(lines: Iterable[str], folder: Path, *commands: list[str]) -> It
         yield from _text(sorts[-1].stdout)
         for process in sorts:
             if process.wait() != 0:
-                raise SharingError(f"{_text(process.stderr).read().strip()} (in {folder})")
+                reason = _text(process.stderr).read().strip() or f"status {process.returncode}"
+                raise SharingError(f"cannot sort in {folder}: {reason}")
 
 
 def _text(stream: IO[str] | None) -> IO[str]:
@@ -107,27 +108,18 @@ def _text(stream: IO[str] | None) -> IO[str]:
 
 
 @contextmanager
-def writing(*paths: Path) -> Iterator[list[IO[str]]]:
-    """Text files that are there when all of them are complete, and not before."""
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
+def writing(*paths: Path, mode: str = "w") -> Iterator[list[IO[Any]]]:
+    """Files that are there when all of them are complete, and not before."""
     parts = [path.with_name(path.name + ".part") for path in paths]
+    encoding = None if "b" in mode else "utf-8"
     try:
         with ExitStack() as stack:
-            yield [
-                stack.enter_context(part.open("w", encoding="utf-8", newline="")) for part in parts
-            ]
+            for part in parts:
+                part.parent.mkdir(parents=True, exist_ok=True)
+            yield [stack.enter_context(part.open(mode, encoding=encoding)) for part in parts]
         for part, path in zip(parts, paths, strict=True):
             os.replace(part, path)
     except BaseException:
         for part in parts:
             part.unlink(missing_ok=True)
         raise
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)

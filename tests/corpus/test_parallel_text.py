@@ -1,20 +1,17 @@
-"""Parallel text: bad files are named, cleaning keeps what is told, splits never leak."""
+"""Files of parallel text: bad ones are named, others are read a line at a time."""
+
+import itertools
 
 import pytest
-from hypothesis import event, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fairseq_sharing import SharingError
-from fairseq_sharing.corpus.parallel_text import Segment, clean, read_lines, read_parallel, split
-
-SEGMENTS = st.lists(
-    st.builds(
-        Segment,
-        st.sampled_from([None, *(f"file {number}" for number in range(12))]),
-        st.text("abAB ", min_size=1, max_size=5),
-        st.text("xy", min_size=1, max_size=3),
-    ),
-    max_size=80,
+from fairseq_sharing.corpus.parallel_text import (
+    ITS_OWN,
+    read_lines,
+    sampled_lines,
+    stream_parallel,
 )
 
 
@@ -25,9 +22,11 @@ def pair(folder, source: bytes, target: bytes):
 
 
 def test_lines_may_be_windows_like_and_unfinished(tmp_path):
-    source, target = pair(tmp_path, b"\xef\xbb\xbfone\r\ntwo", "eins\nzwei\u2028\n".encode())
-    assert read_parallel(source, target) == [("one", "one\r", "eins"), ("two", "two", "zwei\u2028")]
-    assert clean(read_parallel(source, target), 9)[0] == ("one", "one", "eins")
+    files = pair(tmp_path, b"\xef\xbb\xbfone\r\ntwo", "eins\nzwei\u2028\n".encode())
+    assert list(stream_parallel(*files)) == [
+        (ITS_OWN, "one\r", "eins"),
+        (ITS_OWN, "two", "zwei\u2028"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -39,14 +38,9 @@ def test_lines_may_be_windows_like_and_unfinished(tmp_path):
         (b"one\ntwo\n", b"eins\nzw\xf6lf\n", r"a\.de, line 2: not UTF-8 \(byte 0xf6\).*iconv"),
     ],
 )
-def test_bad_files_are_named(tmp_path, source, target, message):
+def test_bad_files_are_named_before_anything_is_read(tmp_path, source, target, message):
     with pytest.raises(SharingError, match=message):
-        read_parallel(*pair(tmp_path, source, target))
-
-
-def test_too_little_text_is_said():
-    with pytest.raises(SharingError, match=r"1 usable segments .* give 5 for test, 3 for valid"):
-        split([Segment("f", "one", "eins")], valid=3, test=5)
+        stream_parallel(*pair(tmp_path, source, target))
 
 
 def test_missing_files_and_folders_are_named(tmp_path):
@@ -56,32 +50,11 @@ def test_missing_files_and_folders_are_named(tmp_path):
         read_lines(tmp_path)
 
 
-def test_cleaning():
-    def kept(source, target):
-        return [text[1:] for text in clean([Segment("f", source, target)], max_words=2)]
-
-    assert kept(" one\t two ", "eins") == [("one two", "eins")]
-    assert kept("one", "one") == kept("", "eins") == kept("one", " ") == []
-    assert kept("one two three", "eins") == kept("one", "eins zwei drei") == []
-    assert len(clean([Segment("f", "one", "eins"), Segment("g", "one", "eins")], 2)) == 1
-
-
-@given(SEGMENTS, st.integers(1, 8), st.integers(1, 8), st.randoms())
-def test_splits_are_exact_repeatable_and_share_no_source(segments, valid, test, random):
-    segments = clean(segments, max_words=5)
-    try:
-        parts = split(segments, valid, test)
-    except SharingError:
-        event("too little parallel text")
-        return
-    assert (len(parts.test), len(parts.valid)) == (test, valid)
-    assert set(parts.train + parts.valid + parts.test) <= set(segments)
-    sources = [{" ".join(s.source.casefold().split()) for s in part} for part in parts]
-    documents = [{s.document for s in part} for part in parts]
-    for sets in (sources, documents):
-        assert sum(map(len, sets)) == len(set().union(*sets))
-    assert None not in documents[1] | documents[2]
-    assert len(sources[1]) == valid
-    assert len(sources[2]) == test
-    shuffled = random.sample(segments, len(segments))
-    assert {s.document for s in split(shuffled, valid, test).train} == documents[0]
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_samples_are_spread_evenly(tmp_path_factory, total, most):
+    path = tmp_path_factory.mktemp("sample") / "text"
+    path.write_text("".join(f"{number}\n" for number in range(total)))
+    numbers = [int(line) for line in sampled_lines([path], most)]
+    assert len(numbers) == min(total, most)
+    gaps = {b - a for a, b in itertools.pairwise(numbers)}
+    assert not gaps or max(gaps) - min(gaps) <= 1

@@ -1,0 +1,103 @@
+"""Test sets by origin: sacreBLEU's with its checksums, mtdata's, and what goes wrong with them."""
+
+import hashlib
+import io
+import tarfile
+
+import pytest
+import sacrebleu.dataset
+from planted import mtdata_folder, pairs, plant_mtdata, plant_sacrebleu, sgm
+from sacrebleu.dataset.fake_sgml import FakeSGMLDataset
+
+from fairseq_sharing import SharingError
+from fairseq_sharing.corpus.test_sets import read_test_set
+
+PAIR = ("en", "de")
+TEXTS = pairs(30, seed=3)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """sacreBLEU's folder, with one test set of its own."""
+    for module in ("sacrebleu.utils", "sacrebleu.dataset.base"):
+        monkeypatch.setattr(f"{module}.SACREBLEU_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def archive() -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for side, name in enumerate(("src.en.sgm", "ref.de.sgm")):
+            data = sgm(pair[side] for pair in TEXTS).encode()
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return packed.getvalue()
+
+
+@pytest.fixture
+def dataset(folder, archive, server, monkeypatch) -> FakeSGMLDataset:
+    """A test set that sacreBLEU has to download from the local server."""
+    made = FakeSGMLDataset(
+        "planted/full",
+        data=[f"{server.url}/test.tgz"],
+        md5=[hashlib.md5(archive).hexdigest()],
+        langpairs={"en-de": ["src.en.sgm", "ref.de.sgm"]},
+    )
+    monkeypatch.setitem(sacrebleu.dataset.DATASETS, made.name, made)
+    return made
+
+
+def test_a_download_goes_on_after_each_failure(dataset, archive, server, folder):
+    wanted = [list(side) for side in zip(*TEXTS, strict=True)]
+    for body, reason in ((None, "404"), (archive[:-50], "checksum is wrong"), (b"", "checksum")):
+        if body is not None:
+            server.give("/test.tgz", body)
+        with pytest.raises(SharingError, match=rf"planted/full: .*{reason}.*nothing of it is kept"):
+            read_test_set("sacrebleu:planted/full", PAIR)
+        assert not list(folder.rglob("*.tgz"))
+    server.give("/test.tgz", archive)
+    texts = read_test_set("sacrebleu:planted/full", PAIR)
+    assert list(texts[:2]) == wanted
+    assert [file.name for file in texts.files] == [
+        "planted_full.en-de.src", "planted_full.en-de.ref",
+    ]  # fmt: skip
+
+
+def test_an_interrupted_extraction_is_done_again(dataset, archive, folder):
+    raw = folder / "planted/full/raw"
+    raw.mkdir(parents=True)
+    (raw / "planted_full.test.tgz").write_bytes(archive)
+    assert len(read_test_set("sacrebleu:planted/full", PAIR).sources) == len(TEXTS)
+
+
+def test_sides_of_different_length_are_both_named(dataset, folder):
+    plant_sacrebleu(folder, "planted/full", TEXTS)
+    reference = folder / "planted/full/planted_full.en-de.ref"
+    reference.write_text("".join(reference.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(
+        SharingError, match=r"en-de\.src has 30 lines, .*en-de\.ref has 29: remove .* fetched again"
+    ):
+        read_test_set("sacrebleu:planted/full", PAIR)
+
+
+def test_a_set_of_mtdata():
+    mtdata_folder()
+    name = "Statmt-newstest_ende-2016-eng-deu"
+    plant_mtdata(name, sgm(s for s, _ in TEXTS), sgm(t for _, t in TEXTS))
+    texts = read_test_set(f"mtdata:{name}", PAIR)
+    assert list(zip(*texts[:2], strict=True)) == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("origin", "message"),
+    [
+        ("wmt14", r"origin = 'wmt14' must be sacrebleu:NAME or mtdata:NAME"),
+        ("sacrebleu:wmt99", r"sacreBLEU knows no test set 'wmt99'; sacrebleu --list"),
+        ("sacrebleu:wmt16/dev", r"wmt16/dev has no en-de; it has en-ro"),
+    ],
+)
+def test_origins_that_nothing_is_known_of(origin, message):
+    with pytest.raises(SharingError, match=message):
+        read_test_set(origin, PAIR)
