@@ -9,8 +9,9 @@
   are ever listed. The parser is wrapped to add those of ``--arch`` first.
 - torch's DistributedDataParallel is called as ``data_parallel`` says, so that processes without a
   GPU can train together.
-- fairseq's detection of torchrun needs GPUs, and a checkpoint's place in the data a number of
-  devices that never changes; ``launchers`` says what is done instead.
+- fairseq's detection of torchrun needs GPUs, a checkpoint's place in the data a number of devices
+  that never changes, and going on in several processes a loader that is not safe; ``launchers``
+  says what is done instead.
 - fairseq-train saves nothing when it is asked to end. It is made to, as ``stopping`` says.
 - Mistakes of the user end fairseq's commands with one line (``errors.show_one_line``).
 """
@@ -27,6 +28,7 @@ from fairseq import checkpoint_utils, options
 from fairseq.data.iterators import EpochBatchIterator
 from fairseq.distributed import utils as distributed_utils
 from fairseq.models import ARCH_MODEL_REGISTRY, distributed_fairseq_model
+from fairseq.trainer import Trainer
 
 from . import launchers, stopping
 from .data_parallel import data_parallel
@@ -48,6 +50,7 @@ def apply() -> None:
     EpochBatchIterator.load_state_dict = launchers.loading_shards(
         EpochBatchIterator.load_state_dict
     )
+    Trainer.load_checkpoint = launchers.reading_everywhere(Trainer.load_checkpoint)
     if Path(sys.argv[0]).name in ("fairseq-train", "fairseq-hydra-train"):
         stopping.save_when_asked(sys.modules["fairseq_cli.train"])
     show_one_line()

@@ -54,3 +54,17 @@ def loading_shards(load_state_dict):
         )
 
     return load
+
+
+def reading_everywhere(load_checkpoint):
+    """Every process of a training reads the checkpoint that it goes on from.
+
+    fairseq has the first one send it to the others, in a form that torch's safe loader refuses.
+    """
+
+    @functools.wraps(load_checkpoint)
+    def load(self, *args, **kwargs):
+        self.cfg.checkpoint.load_checkpoint_on_all_dp_ranks = True
+        return load_checkpoint(self, *args, **kwargs)
+
+    return load

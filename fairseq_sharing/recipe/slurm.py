@@ -15,6 +15,8 @@ from .train import speed_stage, waiting_runs
 
 JOBS = "slurm"
 SECONDS_TO_SAVE = 120
+SIGNAL = "USR1"
+"""Sent so long before a job's time is up; by default submitit takes another one for preemption."""
 REQUEUES = 1000
 """How often a job that ran out of time is queued again; it is done when its updates are."""
 
@@ -33,7 +35,9 @@ class Request:
 
         after are the numbers of the jobs that have to succeed first.
         """
-        devices = self.devices
+        devices, other = self.devices, dict(self.other)
+        if after:
+            other |= {"dependency": "afterok:" + ":".join(after), "kill-on-invalid-dep": "yes"}
         return {
             "job_name": name,
             "partition": self.partition,
@@ -41,11 +45,11 @@ class Request:
             "nodes": devices.nodes,
             "ntasks_per_node": devices.per_node,
             "gpus_per_node": devices.per_node if devices.kind == "gpu" else None,
-            "dependency": "afterok:" + ":".join(after) if after else None,
-            "signal_delay_s": SECONDS_TO_SAVE,
+            "setup": [f"export SUBMITIT_PREEMPT_SIGNAL={SIGNAL}"],
             "stderr_to_stdout": True,
             "srun_args": ["--kill-on-bad-exit"],
-            "additional_parameters": {"requeue": True} | self.other,
+            "additional_parameters": {"requeue": True, "signal": f"{SIGNAL}@{SECONDS_TO_SAVE}"}
+            | other,
         }
 
 

@@ -1,6 +1,7 @@
 """What submitit runs in every task of a Slurm job: a command that can be stopped and run again."""
 
 import os
+import signal
 import subprocess
 import time
 
@@ -28,6 +29,7 @@ class ResumableCommand(Checkpointable):
             time.sleep(1)
         if self.process.returncode != 0:
             if place.rank > 0:  # the first task may still be saving, or about to say what is wrong
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 time.sleep(SECONDS_BEFORE_FAILING)
             raise SystemExit(self.process.returncode)
 

@@ -2,7 +2,8 @@
 
 Trainings that ran one after the other, or beside different others, do not compare: machines have
 faster and slower minutes. So all systems take turns at a few updates on the same batches, in one
-process of its own with one thread.
+process of its own with one thread and, where there are GPUs, one of them; each update takes one
+batch of that device, in the precision of the training.
 """
 
 import logging
@@ -30,6 +31,7 @@ class Contender:
     def __init__(self, arguments: list[str]) -> None:
         parser = options.get_training_parser()
         self.cfg = convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, arguments))
+        self.cfg.distributed_training.distributed_world_size = 1
         task = tasks.setup_task(self.cfg.task)
         model = task.build_model(self.cfg.model)
         self.trainer = Trainer(self.cfg, task, model, task.build_criterion(self.cfg.criterion))
@@ -43,12 +45,17 @@ class Contender:
 
     def take_turn(self, batches: list[Any]) -> None:
         """Train on batches and note the seconds an update."""
+        _wait_for_device()
         begin = time.perf_counter()
         for batch in batches:
             self.trainer.train_step([batch])
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
+        _wait_for_device()
         self.seconds.append((time.perf_counter() - begin) / len(batches))
+
+
+def _wait_for_device() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def updates_per_second(commands: dict[str, list[str]]) -> dict[str, float]:
@@ -66,11 +73,15 @@ def updates_per_second(commands: dict[str, list[str]]) -> dict[str, float]:
 
 def main(result: Path, *folders: Path) -> None:
     """Measure the trainings whose commands lie in ``folders``; speeds go to ``result``."""
-    commands = {
-        folder.name: shlex.split((folder / "command.txt").read_text("utf-8"))[1:]
-        for folder in folders
-    }
+    commands = {folder.name: _arguments(folder / "command.txt") for folder in folders}
     write_json(result, updates_per_second(commands))
+
+
+def _arguments(path: Path) -> list[str]:
+    """What a recorded command gives to fairseq-train, whatever starts it."""
+    words = shlex.split(path.read_text("utf-8"))
+    tool = next(number for number, word in enumerate(words) if Path(word).name == "fairseq-train")
+    return words[tool + 1 :]
 
 
 if __name__ == "__main__":
