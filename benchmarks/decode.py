@@ -74,6 +74,7 @@ def measure(
             "sentences": len(words),
             "batch, cpu s": timing.processor,
             "batch, s": timing.seconds,
+            "over unshared": timing.over(timings[engine, "unshared 12"]),
             "words/s": words.numel() / timing.seconds,
             "cross-attention cache MiB": cache_mib(paths[name], data, words)
             if engine == "fairseq"

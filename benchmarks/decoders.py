@@ -15,6 +15,7 @@ from fairseq_sharing.export.ct2 import export_ct2
 
 BEAM = 4
 QUANTIZATIONS = ("float32", "int8")
+CT2_BATCH = 16
 
 
 def with_fairseq(path: Path, data: Path, words: torch.Tensor) -> Callable[[], None]:
@@ -53,14 +54,23 @@ def with_ctranslate2(
             minloglevel=2,
         )
     export_ct2(Checkpoint.read(path), data, folder, sentencepiece=spm, quantization=quantization)
-    translator = ctranslate2.Translator(str(folder), intra_threads=threads, inter_threads=1)
+    many = len(words) > CT2_BATCH  # then a thread a batch beats several threads a batch
+    translator = ctranslate2.Translator(
+        str(folder),
+        inter_threads=threads if many else 1,
+        intra_threads=1 if many else threads,
+    )
     # As make_data names them: entry 4 of the dictionary, after fairseq's symbols, is word4.
     batch = [[f"word{word}" for word in line] for line in words.tolist()]
     length = words.shape[1]
 
     def run() -> None:
         results = translator.translate_batch(
-            batch, beam_size=BEAM, min_decoding_length=length, max_decoding_length=length
+            batch,
+            max_batch_size=CT2_BATCH,
+            beam_size=BEAM,
+            min_decoding_length=length,
+            max_decoding_length=length,
         )
         assert {len(result.hypotheses[0]) for result in results} == {length}
 

@@ -47,6 +47,10 @@ class Timing:
         """Median processor seconds of one phase."""
         return median(phases[name] for phases in self.phases)
 
+    def over(self, other: "Timing") -> float:
+        """Median of this case's seconds over those of ``other`` in the same round."""
+        return median(a / b for a, b in zip(self.wall, other.wall, strict=True))
+
 
 def interleaved(cases: Mapping[str, Callable[[], Iterable[str]]], rounds: int) -> dict[str, Timing]:
     """Run all cases in turn, ``rounds`` times after one that does not count.
@@ -101,6 +105,16 @@ def parser(description: str, rounds: int) -> argparse.ArgumentParser:
     return made
 
 
+def _others_seconds() -> float:
+    """Processor seconds that all but this process and its ended children have used or lost."""
+    user, nice, system, _, _, *interrupts = map(int, Path("/proc/stat").read_text().split()[1:9])
+    ticks = user + nice + system + sum(interrupts)  # with what a hypervisor took
+    return ticks / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
+
+
+_begin = time.perf_counter(), _others_seconds()
+
+
 def machine() -> dict[str, Any]:
     """Where the figures were measured."""
     processors = Path("/proc/cpuinfo").read_text().splitlines()
@@ -109,7 +123,6 @@ def machine() -> dict[str, Any]:
         "processor": model,
         "processors": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "load_before": round(os.getloadavg()[0], 1),
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -119,6 +132,8 @@ def machine() -> dict[str, Any]:
 def report(name: str, rows: list[dict[str, Any]], args: argparse.Namespace, where: dict) -> None:
     """Print ``rows`` as a Markdown table and write it, and JSON, to ``args.out``."""
     command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    passed, others = time.perf_counter() - _begin[0], _others_seconds() - _begin[1]
+    where = {**where, "others' processors": round(others / passed, 2)}
     header = list(rows[0])
     lines = [
         f"`{command}`",

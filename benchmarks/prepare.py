@@ -7,6 +7,7 @@ sampled from /proc five times a second. Needs Linux.
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -135,7 +136,8 @@ def run(folder: Path, last: str | None) -> list[Step]:
     for line in process.stdout or ():
         if line.startswith("prepare: ") and process.poll() is None:
             if steps and steps[-1].name == last:
-                process.kill()
+                for pid in [process.pid, *descendants(process.pid)]:
+                    os.kill(pid, signal.SIGKILL)
                 break
             name = line.removeprefix("prepare: ").partition(" (")[0]
             steps.append(Step(name, time.perf_counter(), processor_seconds(process.pid)))
