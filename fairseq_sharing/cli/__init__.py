@@ -48,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status, 2 for a mistake of the user."""
     args = build_parser().parse_args(argv)
-    for library in ("fairseq", "fairseq_sharing"):
+    for library in ("", "fairseq", "fairseq_sharing"):  # the first is what mtdata speaks through
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
         return args.run(args) or 0

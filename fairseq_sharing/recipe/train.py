@@ -11,6 +11,7 @@ from ..errors import SharingError
 from . import provenance, speed
 from .devices import Devices, these_devices
 from .experiment import Experiment
+from .fairseq_options import read_command
 from .jobs import Job, run_jobs, save_command
 from .prepare import DATA, require_prepared
 from .progress import TrainingDisplay
@@ -41,7 +42,7 @@ def train(
     runs = runs_of(experiment, folder)
     waiting = waiting_runs(runs, devices)
     for run in waiting:
-        training_command(run, folder, devices, precision)
+        read_command(run.name, training_command(run, folder, devices, precision))
         _refuse_other_precision(run, precision_of(run, precision, devices))
     complete = [run for run in waiting if _has_all_updates(run)]
     waiting = [run for run in waiting if run not in complete]

@@ -1,6 +1,7 @@
 """Evaluation of several test sets, each with options of its own, and what interrupts or bars it."""
 
 import dataclasses
+import itertools
 import json
 import os
 import random
@@ -207,12 +208,13 @@ def test_a_killed_evaluation_keeps_what_it_has_and_ends_with_the_same_bytes(
 
 @pytest.mark.slow
 def test_moses_tokens_and_subwords_are_undone(tmp_path, tiny_text):
-    words = ["Menba", "rosdo", "talki", "baros", "lumen's", "kital"]
-    draw = random.Random(2)
-    patterns = ("{}, {}: {}!", "{} ({}) {}.", "„{}“ {} - {}?", "{} & {} {}; 3,5 %")
-    lines = {pattern.format(*draw.choices(words, k=3)) for pattern in patterns for _ in range(70)}
+    words = {"en": ["Menba", "rosdo", "talki", "it's"], "de": ["Abnem", "odsor", "Iklat", "Esti"]}
+    patterns = ("{}, {}: {} {}!", "{} ({}) {} {}.", "{} „{}“ {} - {}?", "{} & {} {}; {} 3,5 km")
+    drawn = itertools.product(patterns, itertools.product(range(4), repeat=4))
+    lines = sorted(random.Random(2).sample(list(drawn), 300))
     for language in ("en", "de"):
-        (tmp_path / f"my.{language}").write_text("".join(f"{line}\n" for line in sorted(lines)))
+        text = (pattern.format(*(words[language][n] for n in chosen)) for pattern, chosen in lines)
+        (tmp_path / f"my.{language}").write_text("".join(f"{line}\n" for line in text))
     text = tiny_text.replace("vocabulary = 40", 'vocabulary = 60\nsegmentation = "bpe"')
     (tmp_path / "bpe.toml").write_text(text.replace("max-update = 12", "max-update = 2"))
     experiment, folder = load(tmp_path / "bpe.toml").select(["vanilla"]), tmp_path / "runs"

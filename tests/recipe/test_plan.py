@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.cli import main
+from fairseq_sharing.cli.plan import TFLOPS, cost_table
 from fairseq_sharing.cost import Sizes, multiply_adds
 from fairseq_sharing.recipe.devices import Devices
 from fairseq_sharing.recipe.experiment_file import load
@@ -39,6 +41,14 @@ def test_every_row_of_the_papers_table_has_its_parameters(wmt16):
         **{f"{name} 6/12": BASE + 12 * ADMIN for name in ("Sequence", "Cycle", "Cycle (rev)")},
         **{f"{name} 6/18": BASE + 18 * ADMIN for name in ("Sequence", "Cycle", "Cycle (rev)")},
     }
+
+
+def test_the_page_shows_the_table_as_it_is(wmt16):
+    console = Console(record=True, width=80)
+    console.print(cost_table("wmt16_en_de", wmt16[1], TFLOPS["gpu"]))
+    page = (EXPERIMENTS.parent / "docs" / "wmt.md").read_text()
+    for line in console.export_text().splitlines():
+        assert line.strip() in page
 
 
 def test_costs_follow_from_the_recipe(wmt16):
