@@ -1,7 +1,6 @@
 """Data sets by the names that the library mtdata knows, read from its cache as streams."""
 
 import bz2
-import difflib
 import gzip
 import logging
 import lzma
@@ -11,12 +10,16 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 from ..errors import SharingError
 from .parallel_text import ITS_OWN, Segment
+from .streams import without_logging
+
+OTHER_CACHE = "huggingface.co"
+"""mtdata leaves what it has from there to the library datasets."""
 
 DAMAGED = (
     EOFError,
@@ -48,13 +51,17 @@ class MtdataSet:
             named = [(urls, entry.filename)]
         else:
             named = [(url, None) for url in urls]
-        here = [_cache().get_local_path(*one, fix_missing=False, entry=entry) for one in named]
-        return [path for path in here if isinstance(path, Path)]
+        return [
+            _cache().get_local_path(*one, fix_missing=False, entry=entry)
+            for one in named
+            if urlparse(one[0]).hostname != OTHER_CACHE
+        ]
 
     def fetch(self) -> list[Path]:
         """Download what is not in the cache yet, completely or not at all."""
         try:
-            _cache().get_entry(self.entry)
+            with without_logging():
+                _cache().get_entry(self.entry)
         except DAMAGED as error:
             raise self._damage(error) from None
         except Exception as error:  # mtdata and what it downloads with raise a dozen kinds
@@ -71,13 +78,12 @@ class MtdataSet:
         from mtdata.parser import Parser
 
         try:
-            paths = _cache().get_entry(self.entry)
-            rows = Parser(paths, ext=self.entry.in_ext or None, ent=self.entry).read_segs(
-                show_pbar=False
-            )
-            for row in rows:
-                first, second = row[0] or "", row[1] or ""
-                yield Segment(ITS_OWN, *((second, first) if self.swapped else (first, second)))
+            with without_logging():
+                paths = _cache().get_entry(self.entry)
+                parser = Parser(paths, ext=self.entry.in_ext or None, ent=self.entry)
+                for row in parser.read_segs(show_pbar=False):
+                    first, second = row[0] or "", row[1] or ""
+                    yield Segment(ITS_OWN, *((second, first) if self.swapped else (first, second)))
         except DAMAGED as error:
             raise self._damage(error) from None
         except (OSError, SharingError):
@@ -109,59 +115,9 @@ class MtdataSet:
         return " and ".join(map(str, self.files())) or self.name
 
 
-def find_sets(names: tuple[str, ...], languages: tuple[str, str]) -> list[MtdataSet]:
-    """The data sets of the names; a recipe's name stands for all that it trains on."""
-    _require_mtdata()
-    from mtdata.index import INDEX
-
-    identifiers = dict.fromkeys(chain.from_iterable(map(_identifiers, names)))
-    entries = [INDEX[identifier] for identifier in identifiers]
-    return [MtdataSet(entry, _is_swapped(entry, languages)) for entry in entries]
-
-
-def _identifiers(name: str) -> list[Any]:
-    from mtdata.entry import DatasetId
-    from mtdata.index import INDEX
-    from mtdata.recipe import RECIPES
-
-    if name in RECIPES:
-        return RECIPES[name].train or []
-    try:
-        identifier = DatasetId.parse(name)
-    except Exception:  # a plain one says that a name is not made of such parts
-        identifier = None
-    if identifier not in INDEX.entries:
-        raise SharingError(_unknown(name, [*map(str, INDEX.entries), *RECIPES]))
-    return [identifier]
-
-
-def _is_swapped(entry: Any, languages: tuple[str, str]) -> bool:
-    from mtdata.iso.bcp47 import BCP47Tag, bcp47
-
-    pair = tuple(map(bcp47, languages))
-    compatible, swapped = False, False
-    if len(entry.did.langs) == 2:
-        compatible, swapped = BCP47Tag.check_compat_swap(pair, entry.did.langs)
-    if not compatible:
-        raise SharingError(
-            f"{entry.did} is {entry.did.lang_str}, the experiment's languages are "
-            f"{'-'.join(languages)}: name a set of both"
-        )
-    return swapped
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    similar = difflib.get_close_matches(name, known, 3, 0.8)
-    return (
-        f"mtdata knows no data set or recipe '{name}'"
-        + (f" (similar: {', '.join(similar)})" if similar else "")
-        + "; mtdata list --langs SOURCE-TARGET lists the names"
-    )
-
-
 @cache
 def _cache() -> Any:
-    _require_mtdata()
+    require_mtdata()
     import mtdata
     from mtdata.cache import Cache
 
@@ -169,7 +125,7 @@ def _cache() -> Any:
 
 
 @cache
-def _require_mtdata() -> None:
+def require_mtdata() -> None:
     """Import mtdata, which would take over logging and read with commands that hide damage."""
     logging.basicConfig(level=logging.WARNING)
     try:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors import SharingError
 from .libreoffice import check_sets, read_libreoffice
-from .mtdata_sets import find_sets
+from .mtdata_names import find_sets
 from .parallel_text import Segment, stream_parallel
 
 Languages = tuple[str, str]

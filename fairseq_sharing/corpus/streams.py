@@ -1,5 +1,6 @@
 """Streams of text: in batches through several processes, sorted on disk, written whole or not."""
 
+import logging
 import os
 import shutil
 import subprocess
@@ -105,6 +106,17 @@ def sorted_lines(lines: Iterable[str], folder: Path, *commands: list[str]) -> It
 def _text(stream: IO[str] | None) -> IO[str]:
     assert stream is not None
     return stream
+
+
+@contextmanager
+def without_logging() -> Iterator[None]:
+    """Libraries log what they then raise; errors are one line."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import SharingError
-from .mtdata_sets import MtdataSet, find_sets
+from .mtdata_names import find_sets
+from .mtdata_sets import MtdataSet
 from .parallel_text import read_lines
+from .streams import without_logging
 
 
 class Texts(NamedTuple):
@@ -43,8 +45,10 @@ def _find(origin: str, languages: tuple[str, str]) -> tuple[Read, Any]:
 
 
 def _in_mtdata(name: str, languages: tuple[str, str]) -> MtdataSet:
-    (found,) = find_sets((name,), languages)
-    return found
+    found = find_sets((name,), languages)
+    if len(found) != 1:
+        raise SharingError(f"origin = 'mtdata:{name}' is a recipe: name one of its sets")
+    return found[0]
 
 
 def _of_mtdata(found: MtdataSet, languages: tuple[str, str]) -> Texts:
@@ -84,11 +88,12 @@ def _fetched(dataset: Any, pair: str) -> tuple[Path, Path]:
     archives = _archives(dataset)
     _discard_unsound(archives)
     try:
-        try:
-            return _files(dataset, pair)
-        except FileNotFoundError:  # sacreBLEU never again unpacks an archive that it has
-            _unpack(archives)
-            return _files(dataset, pair)
+        with without_logging():
+            try:
+                return _files(dataset, pair)
+            except FileNotFoundError:  # sacreBLEU never again unpacks an archive that it has
+                _unpack(archives)
+                return _files(dataset, pair)
     except (Exception, SystemExit) as error:  # sacreBLEU exits where a checksum is wrong
         _discard_unsound(archives)
         reason = "its checksum is wrong" if isinstance(error, SystemExit) else error

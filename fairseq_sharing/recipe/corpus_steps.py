@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ..corpus.cleaning import Rules, clean
+from ..corpus.cleaning import Rules, clean, normalise
 from ..corpus.holding_out import split
 from ..corpus.parallel_text import Segment, key, stream_lines
 from ..corpus.sources import open_corpus, open_files
@@ -121,7 +121,7 @@ class Corpus:
             data.max_words,
             data.max_ratio,
             self.languages if data.identify_languages else None,
-            frozenset(key(line) for file in named for line in stream_lines(file)),
+            frozenset(key(normalise(line)) for file in named for line in stream_lines(file)),
         )
         pairs: Counter[str] = Counter()
         kept = clean(source.segments, rules, self.folder, pairs)

@@ -1,10 +1,17 @@
-"""A web server on this machine whose answers the tests choose."""
+"""A cache for mtdata, and a web server on this machine whose answers the tests choose."""
 
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from planted import mtdata_folder
+
+
+@pytest.fixture(scope="session")
+def mtdata_cache() -> Path:
+    return mtdata_folder()
 
 
 class Answers:

@@ -4,18 +4,16 @@ import gzip
 import sys
 
 import pytest
-from planted import lines, mtdata_folder, plant_mtdata
+from planted import lines, plant_mtdata
 
 from fairseq_sharing import SharingError
-from fairseq_sharing.corpus.mtdata_sets import MtdataSet, find_sets
+from fairseq_sharing.corpus.mtdata_names import find_sets
+from fairseq_sharing.corpus.mtdata_sets import MtdataSet, require_mtdata
+
+pytestmark = pytest.mark.usefixtures("mtdata_cache")
 
 PAIR = ("en", "de")
 NEWS = "Statmt-news_commentary_wmt18-13-deu-eng"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache():
-    return mtdata_folder()
 
 
 def downloaded(url: str, name: str = "Planted-one-1-eng-deu", **options) -> MtdataSet:
@@ -92,9 +90,7 @@ def test_an_archive_that_is_damaged_is_fetched_again(server):
 
 
 def test_mtdata_is_missing(monkeypatch):
-    from fairseq_sharing.corpus.mtdata_sets import _require_mtdata
-
-    _require_mtdata.cache_clear()
+    require_mtdata.cache_clear()
     monkeypatch.setitem(sys.modules, "mtdata.utils", None)
     with pytest.raises(SharingError, match=r"need mtdata .*pip install 'fairseq-sharing\[wmt\]'"):
         find_sets((NEWS,), PAIR)

@@ -6,11 +6,13 @@ import tarfile
 
 import pytest
 import sacrebleu.dataset
-from planted import mtdata_folder, pairs, plant_mtdata, plant_sacrebleu, sgm
+from planted import pairs, plant_mtdata, plant_sacrebleu, sgm
 from sacrebleu.dataset.fake_sgml import FakeSGMLDataset
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.corpus.test_sets import read_test_set
+
+pytestmark = pytest.mark.usefixtures("mtdata_cache")
 
 PAIR = ("en", "de")
 TEXTS = pairs(30, seed=3)
@@ -83,7 +85,6 @@ def test_sides_of_different_length_are_both_named(dataset, folder):
 
 
 def test_a_set_of_mtdata():
-    mtdata_folder()
     name = "Statmt-newstest_ende-2016-eng-deu"
     plant_mtdata(name, sgm(s for s, _ in TEXTS), sgm(t for _, t in TEXTS))
     texts = read_test_set(f"mtdata:{name}", PAIR)
@@ -94,6 +95,7 @@ def test_a_set_of_mtdata():
     ("origin", "message"),
     [
         ("wmt14", r"origin = 'wmt14' must be sacrebleu:NAME or mtdata:NAME"),
+        ("mtdata:vaswani_etal_2017_ende", r"is a recipe: name one of its sets"),
         ("sacrebleu:wmt99", r"sacreBLEU knows no test set 'wmt99'; sacrebleu --list"),
         ("sacrebleu:wmt16/dev", r"wmt16/dev has no en-de; it has en-ro"),
     ],

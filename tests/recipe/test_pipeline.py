@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -15,7 +14,7 @@ from support import BIN
 from fairseq_sharing import SharingError
 from fairseq_sharing.recipe.compare import compare
 from fairseq_sharing.recipe.evaluate import evaluate
-from fairseq_sharing.recipe.prepare import prepare, require_prepared
+from fairseq_sharing.recipe.prepare import prepare
 from fairseq_sharing.recipe.runs import read_run, runs_of
 from fairseq_sharing.recipe.stages import exclusive
 from fairseq_sharing.recipe.train import train
@@ -56,36 +55,6 @@ def test_preparing_twice_does_it_once(tiny, own_text, prepared):
         len((prepared / "corpus" / f"{p}.en").read_text().split("\n")) for p in ("valid", "test")
     ]
     assert sizes == [21, 42]
-
-
-def test_an_interrupted_preparation_is_done_again(tiny, own_text, prepared, tmp_path):
-    folder = tmp_path / "again"
-    shutil.copytree(prepared, folder)
-    stamp = folder / "prepare.stage.json"
-    stamp.write_text(stamp.read_text().replace("true", "false"))
-    prepare(tiny, folder, own_text)
-    for text in ("corpus/test.de", "spm/train.en", "data-bin/dict.en.txt"):
-        assert (folder / text).read_bytes() == (prepared / text).read_bytes()
-
-
-def test_another_text_in_the_same_folder_is_refused(tiny, own_text, prepared):
-    with pytest.raises(SharingError, match=r"data\.corpus.*remove that folder"):
-        prepare(tiny, prepared, own_text[::-1])
-
-
-def test_a_failed_preparation_does_not_stand_in_the_way(tiny, own_text, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SharingError, match="apt-get not found"):
-        prepare(tiny, tmp_path / "run", None)
-    monkeypatch.undo()
-    prepare(tiny, tmp_path / "run", own_text)
-    require_prepared(tiny, tmp_path / "run")
-
-
-def test_a_vocabulary_that_the_text_cannot_fill(tiny, own_text, tmp_path):
-    data = dataclasses.replace(tiny.data, vocabulary=5000)
-    with pytest.raises(SharingError, match=r"vocabulary = 5000: SentencePiece says: .*too high"):
-        prepare(dataclasses.replace(tiny, data=data), tmp_path, own_text)
 
 
 def test_stages_ask_for_the_one_before(tiny, prepared, tmp_path):
@@ -170,8 +139,8 @@ def test_a_failing_training_is_named_and_stops_the_others(tiny, prepared, tmp_pa
     (tmp_path / "prepare.stage.json").symlink_to(prepared / "prepare.stage.json")
     good, bad = tiny.systems
     slow = dataclasses.replace(good, options={"max-update": 100000})
-    wrong = dataclasses.replace(bad, options={"criterion": "guess"})
-    with pytest.raises(SharingError, match=r"cycle rev: fairseq-train .*guess.*train\.log"):
+    wrong = dataclasses.replace(bad, options={"encoder-attention-heads": 3})
+    with pytest.raises(SharingError, match=r"cycle rev: fairseq-train .*divisible.*train\.log"):
         train(dataclasses.replace(tiny, systems=(slow, wrong)), tmp_path)
     with exclusive(tmp_path):
         pass
