@@ -6,9 +6,9 @@ from typing import Any
 from .charts import Chart
 from .collect import Training
 from .render import render
-from .sentences import pairs_of
+from .sentences import LEAST_WORDS, pairs_of
 from .summary import Report
-from .svg import STYLES, draw
+from .svg import colour, draw
 from .tables import Table
 
 SIDES = ("encoder", "decoder")
@@ -17,7 +17,7 @@ OF_ONE_RUN = ("started", "command", "host", "slurm_job", "earlier")
 
 
 def page(report: Report, tables: list[Table], charts: Iterable[Chart]) -> str:
-    """The page's text. Tables with fewer figures than the first belong below the charts."""
+    """The page's text, with its styles, drawings and the little script that it needs."""
     first = report.rows[0].first.run.experiment
     return render(
         "page.html",
@@ -28,7 +28,8 @@ def page(report: Report, tables: list[Table], charts: Iterable[Chart]) -> str:
         maps=[
             (row.label, [(side, row.first.map_of(side)) for side in SIDES]) for row in report.rows
         ],
-        styles=STYLES,
+        colour=colour,
+        least_words=LEAST_WORDS,
         pairs=pairs_of(report),
         machines=_machines(report.trainings),
     )

@@ -9,9 +9,11 @@ from sacrebleu.metrics import CHRF
 from .rows import Row
 from .summary import Report
 
-SHOWN = 50
-IN_ALL = 600
-"""Segments shown for a pair, and about how many for all pairs together."""
+SHOWN, IN_ALL = 50, 1000
+"""The most segments that are shown of a pair, and of all pairs together."""
+
+LEAST_WORDS = 4
+"""In the reference: a single word is right or wrong, which says little."""
 
 Phrase = tuple[str, bool]
 
@@ -79,7 +81,8 @@ def _pair(
         for number in range(1, score.segments + 1)
     ]
     gains = [a - b for a, b in zip(scores[first.label], scores[second.label], strict=True)]
-    by_difference = sorted(range(len(gains)), key=lambda number: -abs(gains[number]))
+    long = [n for n, text in enumerate(report.references) if len(text.split()) >= LEAST_WORDS]
+    by_difference = sorted(long, key=lambda number: -abs(gains[number]))
     sentences = []
     for number in by_difference[:shown]:
         texts = first.first.translations[number], second.first.translations[number]

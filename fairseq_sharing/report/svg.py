@@ -24,10 +24,10 @@ SHAPES = (
 )
 """Circle, square, diamond, triangles, cross, octagon, star: what marks a system beside colour."""
 
-STYLES = len(SHAPES)
-APART = 11
+COLOURS = len(SHAPES)
+APART, FARTHEST = 9, 60
 MARKS_A_LINE = 5
-LEGEND_TOP, LEGEND_STEP, LETTER = 312, 20, 7.2
+LEGEND_TOP, LEGEND_STEP, LETTER = 318, 22, 7.8
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,24 @@ def draw(chart: Chart, *, alone: bool = False) -> Markup:
         alone=alone,
         x=x,
         y=y,
-        lines=[(s.style % STYLES, _line(s.points, x, y)) for s in chart.series if chart.lines],
+        lines=[(s.style, _line(s.points, x, y)) for s in chart.series if chart.lines],
         marks=_curve_marks(chart, x, y) if chart.lines else _point_marks(chart, x, y),
         legend=legend,
-        shapes=SHAPES,
+        colour=colour,
+        shape=_shape,
         width=WIDTH,
         height=legend[-1][2] + LEGEND_STEP,
     )
+
+
+def colour(number: int) -> str:
+    """The class that gives a system or unique layer its colour; a page has eight of them."""
+    return f"s{number % COLOURS}"
+
+
+def _shape(style: int) -> str:
+    """Another one for systems that have the same colour."""
+    return SHAPES[(style + style // COLOURS) % len(SHAPES)]
 
 
 def _axis(low: float, high: float, begin: float, end: float) -> Axis:
@@ -106,7 +117,7 @@ def _curve_marks(chart: Chart, x: Axis, y: Axis) -> list[Mark]:
         for point in series.points[::-every]:
             text = f"{series.label}: {point.y:g} at {point.x:,.5g} {chart.x_label}"
             place = y.place(point.y)
-            marks.append(Mark(series.style % STYLES, x.place(point.x), place, place, place, text))
+            marks.append(Mark(series.style, x.place(point.x), place, place, place, text))
     return marks
 
 
@@ -118,12 +129,13 @@ def _point_marks(chart: Chart, x: Axis, y: Axis) -> list[Mark]:
     for series in chart.series:
         (point,) = series.points
         same = [s.label for s in by_x if abs(s.points[0].x - point.x) <= near]
-        moved = (same.index(series.label) - (len(same) - 1) / 2) * APART
+        step = min(APART, FARTHEST / len(same))
+        moved = (same.index(series.label) - (len(same) - 1) / 2) * step
         spread = f" ± {point.spread:.1f}" if point.spread else ""
         text = f"{series.label}: {point.y:.1f}{spread} at {point.x:,.4g}"
         marks.append(
             Mark(
-                series.style % STYLES,
+                series.style,
                 x.place(point.x) + moved,
                 y.place(point.y),
                 y.place(point.y + point.spread),
@@ -141,5 +153,5 @@ def _legend(chart: Chart) -> Iterator[tuple[str, float, float, int]]:
         width = 40 + LETTER * len(label)
         if x > LEFT and x + width > WIDTH:
             x, y = float(LEFT), y + LEGEND_STEP
-        yield label, x, y, style % STYLES
+        yield label, x, y, style
         x += width
