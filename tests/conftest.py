@@ -1,9 +1,14 @@
-"""Data that several tests train on."""
+"""Data that several tests train on, and an installation of the scripts."""
 
 import random
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
-from support import run
+from support import BIN, run
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +33,27 @@ def copy_task(tmp_path_factory):
         *("--destdir", folder / "bin"),
     )
     return folder
+
+
+@pytest.fixture
+def clone(tmp_path) -> Path:
+    """What the scripts need of the repository, without a virtual environment."""
+    folder = tmp_path / "my clone"
+    shutil.copytree(ROOT / "scripts", folder / "scripts")
+    for name in ("constraints.txt", "setup.py"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.fixture
+def installed(clone) -> Path:
+    """The same with a finished environment: the one that runs the tests."""
+    (clone / ".venv").mkdir()
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (clone / ".venv" / part).symlink_to(BIN.parent / part)
+    digest = subprocess.run(
+        "cat constraints.txt setup.py | sha256sum",
+        shell=True, cwd=clone, check=True, capture_output=True,
+    )  # fmt: skip
+    (clone / ".venv" / ".installed").write_bytes(digest.stdout)
+    return clone

@@ -76,7 +76,8 @@ def _add_slurm_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     experiment, folder = load_experiment(args)
     if args.slurm:
-        submit(experiment, folder, _request(args), _same_command(args), dry_run=args.dry_run)
+        options = {"speed": not args.no_speed, "dry_run": args.dry_run}
+        submit(experiment, folder, _request(args), _same_command(args), **options)
         return
     for option in ("dry_run", "gpus_per_node", "partition", "sbatch"):
         if getattr(args, option):

@@ -17,16 +17,17 @@ PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 class Devices:
     """GPUs, or on a machine without any, processes on its cores: per_node on each of the nodes.
 
-    Several nodes meet at endpoint, HOST:PORT of the first; rank is this node's place among them.
-    Where torchrun or Slurm has started a process for each device, as started says, rank is this
-    process's. Only rank 0 writes to the run folder.
+    Several nodes meet at a host and, the n-th time, its port + n; rank is this node's place among
+    them. Where torchrun or Slurm has started a process for each device, as started says, rank is
+    this process's. Only rank 0 writes to the run folder.
     """
 
     kind: Kind
     per_node: int = 1
     nodes: int = 1
     rank: int = 0
-    endpoint: str | None = None
+    host: str = "localhost"
+    port: int = 0
     started: bool = False
 
     @property
@@ -49,16 +50,25 @@ class Devices:
         together = {"distributed-world-size": self.count} if self.count > 1 else {}
         return {"cpu": True, "num-workers": 0, "data-buffer-size": 0} | together
 
-    def command(self, fairseq_train: list[str]) -> list[str]:
-        """What starts fairseq-train on every device of this node."""
+    def command(self, fairseq_train: list[str], number: int = 0) -> list[str]:
+        """What starts the training of that number, from 0, on every device of this node."""
         if self.count == 1 or self.started:
             return fairseq_train
         meeting = ["--standalone"]
         if self.nodes > 1:
             meeting = ["--nnodes", str(self.nodes), "--node-rank", str(self.rank)]
-            meeting += ["--rdzv-endpoint", str(self.endpoint)]
+            meeting += ["--rdzv-endpoint", f"{self.host}:{self.port + number}"]
         torchrun = [sys.executable, "-m", "torch.distributed.run", *meeting]
         return [*torchrun, "--nproc-per-node", str(self.per_node), *fairseq_train]
+
+    def environment(self, number: int = 0) -> dict[str, str]:
+        """Where the processes that were started meet for the training of that number.
+
+        Not where those meet that started them: what an earlier training left there would mislead.
+        """
+        if not self.started:
+            return {}
+        return {"MASTER_PORT": str(self.port + number), "TORCHELASTIC_USE_AGENT_STORE": "False"}
 
 
 def these_devices(
@@ -79,18 +89,21 @@ def these_devices(
                 "devices; leave out --devices and --nodes, or start it once on each machine"
             )
         here = int(os.environ.get("LOCAL_WORLD_SIZE", processes))
-        return Devices(kind, here, processes // here, int(os.environ["RANK"]), started=True)
+        rank, port = (int(os.environ[name]) for name in ("RANK", "MASTER_PORT"))
+        return Devices(kind, here, processes // here, rank, port=port + 1, started=True)
     if gpus and per_node is not None and per_node > gpus:
         raise SharingError(
             f"--devices {per_node}: this machine shows {gpus} GPUs; give 1 to {gpus}"
         )
     if not 0 <= rank < nodes:
         raise SharingError(f"--node-rank {rank}: with --nodes {nodes} it must be 0 to {nodes - 1}")
-    if nodes > 1 and endpoint is None:
+    name, _, number = (endpoint or "").rpartition(":")
+    if nodes > 1 and not (name and number.isdecimal()):
         raise SharingError(
-            f"--nodes {nodes} needs --rdzv-endpoint HOST:PORT, where the first node can be reached"
+            f"--nodes {nodes} needs --rdzv-endpoint HOST:PORT, where the first one can be reached; "
+            f"it is '{endpoint or ''}'"
         )
-    return Devices(kind, per_node or gpus or 1, nodes, rank, endpoint)
+    return Devices(kind, per_node or gpus or 1, nodes, rank, name, int(number or 0))
 
 
 def update_freq(batch_tokens: int, max_tokens: int, devices: int) -> int:

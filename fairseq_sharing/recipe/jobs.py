@@ -9,7 +9,7 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -28,14 +28,17 @@ ENVIRONMENT = {
     "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(PATIENCE_SECONDS - 10),
 }
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large", re.IGNORECASE)
-_ERROR = re.compile(r"^\S*(Error|Exception|error)\b(?!.*ChildFailedError)")
+_ERROR = re.compile(r"^(\[rank\d+\]: )?\S*(Error|Exception|error)\b")
+_OF_ANOTHER = re.compile(r"ChildFailedError|Connection (closed|reset) by peer", re.IGNORECASE)
+"""What a process says that only suffers from the failure of another."""
 
 
 @dataclass(frozen=True)
 class Job:
     """A command whose output goes to a log file, appended to what an earlier attempt left.
 
-    It holds the descriptors in locks for as long as it lives.
+    It holds the descriptors in locks for as long as it lives. environment is added to this
+    process's.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Job:
     log: Path
     on_success: Callable[[], None] = lambda: None
     locks: tuple[int, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 class _Process:
@@ -58,7 +62,7 @@ class _Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | ENVIRONMENT,
+                env=os.environ | ENVIRONMENT | job.environment,
                 pass_fds=(lock, *job.locks),
                 start_new_session=True,
             )
@@ -83,7 +87,7 @@ class _Process:
                 f"{full[0]}: free some on the disk of {self.job.log.parent}, then "
                 "run the same command to go on"
             )
-        errors = [line for line in lines if _ERROR.search(line)]
+        errors = [line for line in lines if _ERROR.search(line) and not _OF_ANOTHER.search(line)]
         return (errors or lines or ["it printed nothing"])[-1].strip()
 
 

@@ -54,9 +54,15 @@ class Request:
 
 
 def submit(
-    experiment: Experiment, folder: Path, request: Request, command: list[str], *, dry_run: bool
+    experiment: Experiment,
+    folder: Path,
+    request: Request,
+    command: list[str],
+    *,
+    speed: bool,
+    dry_run: bool,
 ) -> None:
-    """Submit a job for every training that is not done, and one that measures speeds after them.
+    """Submit a job for every training that is not done, and one that measures speed after them.
 
     command is fairseq-sharing train without a choice of systems. dry_run prints the scripts
     instead, and needs no Slurm. Raises SharingError for what train would refuse on such devices,
@@ -70,7 +76,7 @@ def submit(
     for run in waiting_runs(runs, request.devices):
         job = [*command, "--no-speed", *_choice([run])]
         numbers.append(send(run.name, job, run.folder / JOBS, request, []))
-    if not speed_stage(runs, folder).is_finished():
+    if speed and not speed_stage(runs, folder).is_finished():
         alone = dataclasses.replace(request.devices, per_node=1, nodes=1)
         request = dataclasses.replace(request, devices=alone)
         send("speed", [*command, *_choice(runs)], folder / JOBS, request, numbers)

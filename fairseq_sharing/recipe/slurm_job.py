@@ -9,13 +9,15 @@ from submitit.core.utils import DelayedSubmission
 from submitit.helpers import Checkpointable, TorchDistributedEnvironment
 
 SECONDS_BEFORE_FAILING = 150
+STOPPED = 128 + signal.SIGTERM
 
 
 class ResumableCommand(Checkpointable):
     """Runs a command in a task, with its place among the job's tasks in RANK, WORLD_SIZE and so on.
 
-    When time is up or the job is preempted, submitit lets it end, which is when a training has
-    saved, and has the job queued again.
+    When Slurm announces by a signal that time is up, submitit lets it end, which is when a training
+    has saved, and has the job queued again. Preemption may also send SIGTERM to all processes and
+    take a job that ends then for one that failed, so that is queued again here.
     """
 
     def __init__(self, command: list[str]) -> None:
@@ -28,6 +30,8 @@ class ResumableCommand(Checkpointable):
         while self.process.poll() is None:
             time.sleep(1)
         if self.process.returncode != 0:
+            if place.rank == 0 and self.process.returncode == STOPPED:
+                _requeue()
             if place.rank > 0:  # the first task may still be saving, or about to say what is wrong
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 time.sleep(SECONDS_BEFORE_FAILING)
@@ -39,6 +43,15 @@ class ResumableCommand(Checkpointable):
             self.process.terminate()
             _await_end(self.process.pid)
         return DelayedSubmission(ResumableCommand(self.command))
+
+
+def _requeue() -> None:
+    """Have this job queued again, unless it was cancelled."""
+    number = os.environ["SLURM_JOB_ID"]
+    shown = subprocess.run(["scontrol", "show", "job", number], capture_output=True, text=True)
+    if "JobState=RUNNING" in shown.stdout:
+        print(f"requeueing job {number}, which was asked to stop", flush=True)
+        subprocess.run(["scontrol", "requeue", number], check=True)
 
 
 def _await_end(pid: int) -> None:

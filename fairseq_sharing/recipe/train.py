@@ -1,10 +1,12 @@
 """The second stage: every system trained by fairseq-train, side by side where cores allow."""
 
+import dataclasses
 import os
 import shlex
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from ..checkpoint.contents import Checkpoint
 from ..errors import SharingError
@@ -48,18 +50,28 @@ def train(
     waiting = [run for run in waiting if run not in complete]
     with ExitStack() as held:
         lock = held.enter_context(exclusive(folder, shared=True))
+        jobs = [
+            _job(run, number, folder / DATA, devices, precision)
+            for number, run in enumerate(waiting)
+        ]
         if devices.rank > 0:
-            run_jobs([_part(run, folder / DATA, devices, precision) for run in waiting], 1, lock)
+            run_jobs(jobs, 1, lock)
             return
         for run in complete:
             run.training.finish()
         locks = [held.enter_context(exclusive(run.folder)) for run in waiting]
-        jobs = [
-            _begin(run, folder / DATA, devices, precision, own)
-            for run, own in zip(waiting, locks, strict=True)
+        begun = [
+            _begin(
+                *(job, run, own),
+                devices=str(devices),
+                nodes=devices.nodes,
+                precision=precision_of(run, precision, devices),
+            )
+            for job, run, own in zip(jobs, waiting, locks, strict=True)
         ]
         display = held.enter_context(TrainingDisplay(runs))
-        run_jobs(jobs, slots(devices.per_node), lock, display.update)
+        alone = devices.nodes > 1 or devices.started
+        run_jobs(begun, 1 if alone else slots(devices.per_node), lock, display.update)
 
 
 def waiting_runs(runs: list[Run], devices: Devices) -> list[Run]:
@@ -132,25 +144,20 @@ def _batch(run: Run, devices: Devices) -> str:
     return ""
 
 
-def _begin(run: Run, data: Path, devices: Devices, precision: str, lock: int) -> Job:
+def _job(run: Run, number: int, data: Path, devices: Devices, precision: str) -> Job:
+    """The training, or this node's or process's part of it, which has a log of its own."""
+    command = devices.command(training_command(run, data, devices, precision), number)
+    log = run.folder / f"train.{devices.rank}.log" if devices.rank else run.log
+    return Job(run.name, command, log, environment=devices.environment(number))
+
+
+def _begin(job: Job, run: Run, lock: int, **attempt: Any) -> Job:
+    """Note what the training is and what this attempt at it runs on, before it starts."""
     run.training.begin()
-    command = devices.command(training_command(run, data, devices, precision))
     save_run(run)
-    save_command(run.folder / "command.txt", command)
-    provenance.record(
-        run.folder / VERSIONS,
-        command=shlex.join(command),
-        devices=str(devices),
-        nodes=devices.nodes,
-        precision=precision_of(run, precision, devices),
-    )
-    return Job(run.name, command, run.log, run.training.finish, (lock,))
-
-
-def _part(run: Run, data: Path, devices: Devices, precision: str) -> Job:
-    """What another node or process does of a training; it keeps a log of its own."""
-    command = devices.command(training_command(run, data, devices, precision))
-    return Job(run.name, command, run.log.with_name(f"train.{devices.rank}.log"))
+    save_command(run.folder / "command.txt", job.command)
+    provenance.record(run.folder / VERSIONS, command=shlex.join(job.command), **attempt)
+    return dataclasses.replace(job, on_success=run.training.finish, locks=(lock,))
 
 
 def _has_all_updates(run: Run) -> bool:

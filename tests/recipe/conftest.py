@@ -1,12 +1,16 @@
 """A small experiment on planted text: every word has one translation, and word order is kept."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
+from batches import INTERVAL, UPDATES, checkpoint, copy
+from support import run
 
 from fairseq_sharing.recipe.experiment import Experiment
 from fairseq_sharing.recipe.experiment_file import load
+from fairseq_sharing.recipe.prepare import prepare
 
 WORDS = {f"{a}{b}": f"{b}{a}" for a in ("ba", "do", "ki", "lu") for b in ("men", "ros", "tal")}
 
@@ -84,3 +88,39 @@ def own_text(tmp_path_factory) -> tuple[Path, Path]:
     (folder / "my.en").write_text("".join(" ".join(s) + "\n" for s in ordered))
     (folder / "my.de").write_text("".join(" ".join(WORDS[w] for w in s) + "\n" for s in ordered))
     return folder / "my.en", folder / "my.de"
+
+
+@pytest.fixture(scope="session")
+def batches_file(tmp_path_factory) -> Path:
+    """The tiny experiment with batches of a given size, of which a process takes half at a time.
+
+    Adam's epsilon keeps gradients that are nothing but rounding from becoming whole steps.
+    """
+    text = TINY.replace("[languages]", "batch_tokens = 1200\n[languages]")
+    text = text.replace("[generate]", "adam-eps = 1e-6\n[generate]")
+    text = re.sub(r"max-update = \d+", f"max-update = {UPDATES}", text, count=1)
+    text = re.sub(r"updates = \d+", f"updates = {INTERVAL}", text)
+    path = tmp_path_factory.mktemp("batches") / "tiny.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture(scope="session")
+def batches(batches_file) -> Experiment:
+    return load(batches_file)
+
+
+@pytest.fixture(scope="session")
+def batches_prepared(batches_file, batches, own_text) -> Path:
+    """Its prepared data, with the file beside the run folder."""
+    prepare(batches, batches_file.parent / "tiny", own_text)
+    return batches_file.parent
+
+
+@pytest.fixture(scope="session")
+def undisturbed(batches_prepared, tmp_path_factory) -> dict:
+    """The checkpoint of a training of it in one process that nothing happened to."""
+    where = copy(batches_prepared, tmp_path_factory.mktemp("undisturbed"))
+    printed = run("fairseq-sharing", "train", *where).stdout
+    assert "update-freq 2: 600 tokens x 1 CPU process x 2 = 1,200\n" in printed
+    return checkpoint(where)

@@ -63,7 +63,7 @@ def test_gpus_of_one_machine(tiny, gpus, parts):
 
 
 def test_gpus_of_two_machines(tiny):
-    first, second = (Devices("gpu", 8, 2, rank, "node0:29500") for rank in (0, 1))
+    first, second = (Devices("gpu", 8, 2, rank, "node0", 29500) for rank in (0, 1))
     plain = training_command(described(tiny), RUNS, first, "fp16")
     assert {"--fp16", "--distributed-world-size", "--update-freq"} < set(plain)
     assert plain[plain.index("--update-freq") + 1] == "8"
@@ -81,11 +81,13 @@ def test_a_system_can_take_less_at_a_time(tiny):
 
 
 def test_processes_that_were_started_are_the_devices(tiny, monkeypatch):
-    for name, value in {"WORLD_SIZE": 4, "LOCAL_WORLD_SIZE": 2, "RANK": 3}.items():
+    variables = {"WORLD_SIZE": 4, "LOCAL_WORLD_SIZE": 2, "RANK": 3, "MASTER_PORT": 29500}
+    for name, value in variables.items():
         monkeypatch.setenv(name, str(value))
     found = these_devices()
     assert (found.count, found.nodes, found.rank, found.started) == (4, 2, 3, True)
     assert found.command(["fairseq-train"]) == ["fairseq-train"]
+    assert [found.environment(n)["MASTER_PORT"] for n in (0, 1)] == ["29501", "29502"]
     with pytest.raises(SharingError, match=r"WORLD_SIZE=4.*leave out --devices"):
         these_devices(4)
 
@@ -95,6 +97,7 @@ def test_processes_that_were_started_are_the_devices(tiny, monkeypatch):
     [
         ((1, 2, 2, "a:1"), "--node-rank 2: with --nodes 2 it must be 0 to 1"),
         ((1, 2, 0, None), "--nodes 2 needs --rdzv-endpoint HOST:PORT"),
+        ((1, 2, 0, "node0"), "can be reached; it is 'node0'"),
     ],
 )
 def test_nodes_that_cannot_meet(arguments, message):

@@ -7,35 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import BIN
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("*.sh") if path.name != "lib.sh")
 TOOLS = ("bash", "dirname", "basename", "cat", "sha256sum")
-
-
-@pytest.fixture
-def clone(tmp_path) -> Path:
-    """What the scripts need of the repository, without a virtual environment."""
-    folder = tmp_path / "my clone"
-    shutil.copytree(ROOT / "scripts", folder / "scripts")
-    for name in ("constraints.txt", "setup.py"):
-        shutil.copy(ROOT / name, folder)
-    return folder
-
-
-@pytest.fixture
-def installed(clone) -> Path:
-    """The same with a finished environment: the one that runs the tests."""
-    (clone / ".venv").mkdir()
-    for part in ("bin", "lib", "pyvenv.cfg"):
-        (clone / ".venv" / part).symlink_to(BIN.parent / part)
-    digest = subprocess.run(
-        "cat constraints.txt setup.py | sha256sum",
-        shell=True, cwd=clone, check=True, capture_output=True,
-    )  # fmt: skip
-    (clone / ".venv" / ".installed").write_bytes(digest.stdout)
-    return clone
 
 
 def tools(folder: Path, **wrappers: str) -> str:
