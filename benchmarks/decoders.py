@@ -18,9 +18,12 @@ QUANTIZATIONS = ("float32", "int8")
 CT2_BATCH = 16
 
 
-def with_fairseq(path: Path, data: Path, words: torch.Tensor) -> Callable[[], None]:
-    """fairseq's beam search, on ``words`` (B, T)."""
-    models, _, task = load_model_ensemble_and_task([str(path)], arg_overrides={"data": str(data)})
+def with_fairseq(
+    path: Path, data: Path, words: torch.Tensor, **options: object
+) -> Callable[[], None]:
+    """fairseq's beam search, on ``words`` (B, T), by a model with other ``options``."""
+    overrides = {"data": str(data), **options}
+    models, _, task = load_model_ensemble_and_task([str(path)], arg_overrides=overrides)
     for model in models:  # as fairseq-generate does
         model.prepare_for_inference_(Namespace(generation=Namespace(beam=BEAM)))
     length = words.shape[1]

@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import os
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -131,7 +132,7 @@ def machine() -> dict[str, Any]:
 
 def report(name: str, rows: list[dict[str, Any]], args: argparse.Namespace, where: dict) -> None:
     """Print ``rows`` as a Markdown table and write it, and JSON, to ``args.out``."""
-    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     passed, others = time.perf_counter() - _begin[0], _others_seconds() - _begin[1]
     where = {**where, "others' processors": round(others / passed, 2)}
     header = list(rows[0])
