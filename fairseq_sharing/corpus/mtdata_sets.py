@@ -68,8 +68,8 @@ class MtdataSet:
             self._discard(complete=False)
             raise SharingError(
                 f"{self.name}: the download from {self._urls()} failed ({_reason(error)}): nothing "
-                "of it is kept; check the network, or put the file where docs/data.md says, and "
-                "run the same command again"
+                "of it is kept; check the network, or bring mtdata's cache from elsewhere "
+                "(docs/data.md), and run the same command again"
             ) from None
         return self.files()
 

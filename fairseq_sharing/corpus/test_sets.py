@@ -99,8 +99,8 @@ def _fetched(dataset: Any, pair: str) -> tuple[Path, Path]:
         reason = "its checksum is wrong" if isinstance(error, SystemExit) else error
         raise SharingError(
             f"sacrebleu:{dataset.name}: the download from {' and '.join(dataset.data)} failed "
-            f"({reason}): nothing of it is kept; check the network, or put the files where "
-            "docs/data.md says, and run the same command again"
+            f"({reason}): nothing of it is kept; check the network, or bring sacreBLEU's "
+            "folder from elsewhere (docs/data.md), and run the same command again"
         ) from None
 
 
