@@ -50,11 +50,14 @@ def learn(texts: Sequence[Path], vocabulary: int, model: Path) -> None:
         file.write(codes.getvalue())
 
 
-def encode(text: Path, language: str, model: Path, output: Path) -> None:
-    """Write the text's lines as subwords, those inside a word ending in @@."""
+def encode(text: Path, language: str, model: Path, output: Path) -> int:
+    """Write the text's lines as subwords, with @@ where a word goes on; returns how many."""
+    total = 0
     with writing(output) as (file,):
         for lines in in_processes(partial(_cutter, language, model), stream_lines(text)):
             file.writelines(lines)
+            total += sum(len(line.split()) for line in lines)
+    return total
 
 
 def _counter(language: str) -> Callable[[list[str]], Counter[str]]:

@@ -39,10 +39,13 @@ def learn(texts: Sequence[Path], vocabulary: int, model: Path) -> None:
         file.write(trained.getvalue())
 
 
-def encode(text: Path, language: str, model: Path, output: Path) -> None:
-    """Write the text's lines as pieces with spaces between them."""
+def encode(text: Path, language: str, model: Path, output: Path) -> int:
+    """Write the text's lines as pieces with spaces between them; returns how many there are."""
+    total = 0
     processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
     with writing(output) as (file,):
         for lines in batches(stream_lines(text)):
             for pieces in processor.encode(lines, out_type=str):
                 file.write(" ".join(pieces) + "\n")
+                total += len(pieces)
+    return total

@@ -95,6 +95,7 @@ def _steps(corpus: Corpus, lock: int = -1) -> list[Step]:
     segmentation = SEGMENTATIONS[data.segmentation]
     model = folder / segmentation.MODEL
     cut = tuple(model.parent / file.name for file in corpus.files(corpus.parts))
+    settings = {"segmentation": data.segmentation, "parts": corpus.parts}
 
     def learn() -> Done:
         texts = corpus.files(["train"])
@@ -103,9 +104,11 @@ def _steps(corpus: Corpus, lock: int = -1) -> list[Step]:
 
     def encode() -> Done:
         texts = corpus.files(corpus.parts)
-        for text, output in zip(texts, cut, strict=True):
-            segmentation.encode(text, text.suffix[1:], model, output)
-        return Done([model, *texts], {})
+        subwords = {
+            text.name: segmentation.encode(text, text.suffix[1:], model, output)
+            for text, output in zip(texts, cut, strict=True)
+        }
+        return Done([model, *texts], {"subwords": subwords})
 
     def binarise() -> Done:
         part = folder / f"{DATA}.part"
@@ -118,9 +121,9 @@ def _steps(corpus: Corpus, lock: int = -1) -> list[Step]:
 
     return [
         *corpus.steps(),
-        Step("vocabulary", {"size": data.vocabulary, "by": data.segmentation}, (model,), learn),
-        Step("encoding", {"parts": corpus.parts}, cut, encode),
-        Step("binary data", {"parts": corpus.parts}, (folder / DATA,), binarise),
+        Step("vocabulary", settings | {"vocabulary": data.vocabulary}, (model,), learn),
+        Step("encoding", settings, cut, encode),
+        Step("binary data", settings, (folder / DATA,), binarise),
     ]
 
 

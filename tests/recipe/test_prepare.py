@@ -184,6 +184,12 @@ def test_a_change_does_again_what_depends_on_it(tiny, own_text, tmp_path, capsys
     assert prepared_steps(tiny, folder, text, capsys) == list(STEPS[2:])
     assert contents(folder) == before
 
+    bpe = dataclasses.replace(tiny.data, segmentation="bpe", vocabulary=60)
+    bpe = dataclasses.replace(tiny, data=bpe)
+    for experiment in (bpe, tiny):
+        assert prepared_steps(experiment, folder, text, capsys) == list(STEPS[2:])
+    assert contents(folder) == before
+
     (folder / "spm/valid.en").write_text("\n" * 20)
     assert prepared_steps(tiny, folder, text, capsys) == ["binary data"]
     (folder / "spm/valid.en").unlink()
@@ -225,13 +231,11 @@ def test_data_that_the_text_cannot_fill(tiny, own_text, tmp_path, data, message)
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_moses_and_bpe(tiny, own_text, tmp_path):
-    data = dataclasses.replace(tiny.data, segmentation="bpe", vocabulary=60)
-    prepare(dataclasses.replace(tiny, data=data), tmp_path, own_text)
-    assert (tmp_path / "data-bin/train.en-de.en.bin").exists()
-    text, cut = tmp_path / "text.en", tmp_path / "cut.en"
+def test_moses_and_bpe(own_text, tmp_path):
+    text, codes, cut = (tmp_path / name for name in ("text.en", "codes", "cut.en"))
+    moses_bpe.learn(own_text, 60, codes)
     text.write_text("Bamen's dotal-kiros, 3.5 & <b> (lumen)!\n")
-    moses_bpe.encode(text, "en", tmp_path / moses_bpe.MODEL, cut)
+    assert moses_bpe.encode(text, "en", codes, cut) == len(cut.read_text().split())
     assert "@@ " in cut.read_text()
     tokens = cut.read_text().replace("@@ ", "").split()
     assert tokens[:4] == ["Bamen", "&apos;s", "dotal", "@-@"]
