@@ -95,7 +95,7 @@ def _shape(style: int) -> str:
 
 def _axis(low: float, high: float, begin: float, end: float) -> Axis:
     """From the round number at or below low to the one at or above high, in few round steps."""
-    if low == high:
+    if high - low <= 1e-6 * high:
         low, high = low - 0.5, high + 0.5
     least = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(least))
@@ -115,7 +115,7 @@ def _curve_marks(chart: Chart, x: Axis, y: Axis) -> list[Mark]:
     for series in chart.series:
         every = math.ceil(len(series.points) / MARKS_A_LINE)
         for point in series.points[::-every]:
-            text = f"{series.label}: {point.y:g} at {point.x:,.5g} {chart.x_label}"
+            text = f"{series.label}: {point.y:g} at {_rounded(point.x)} {chart.x_label}"
             place = y.place(point.y)
             marks.append(Mark(series.style, x.place(point.x), place, place, place, text))
     return marks
@@ -132,7 +132,7 @@ def _point_marks(chart: Chart, x: Axis, y: Axis) -> list[Mark]:
         step = min(APART, FARTHEST / len(same))
         moved = (same.index(series.label) - (len(same) - 1) / 2) * step
         spread = f" ± {point.spread:.1f}" if point.spread else ""
-        text = f"{series.label}: {point.y:.1f}{spread} at {point.x:,.4g}"
+        text = f"{series.label}: {point.y:.1f}{spread} at {_rounded(point.x)}"
         marks.append(
             Mark(
                 series.style,
@@ -155,3 +155,7 @@ def _legend(chart: Chart) -> Iterator[tuple[str, float, float, int]]:
             x, y = float(LEFT), y + LEGEND_STEP
         yield label, x, y, style
         x += width
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
