@@ -1,0 +1,33 @@
+"""Words that differ and axes that hold their values, for any text and any figures."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairseq_sharing.report.charts import Chart, Point, Series
+from fairseq_sharing.report.sentences import marked
+from fairseq_sharing.report.svg import BOTTOM, LEFT, RIGHT, TOP, draw
+
+TEXTS = st.lists(st.sampled_from("abcd"), max_size=12).map(" ".join)
+VALUES = st.floats(0.001, 1e6)
+
+
+@given(TEXTS, TEXTS)
+def test_only_words_that_the_other_lacks_are_marked(one, other):
+    sides = marked(one, other)
+    assert [" ".join(phrase for phrase, _ in side) for side in sides] == [one, other]
+    shared = [" ".join(phrase for phrase, own in side if not own) for side in sides]
+    assert shared[0] == shared[1]
+
+
+@given(st.lists(st.tuples(VALUES, VALUES, st.floats(0, 10)), min_size=1, max_size=20))
+def test_every_point_is_in_the_plot(values):
+    series = [Series(f"<{n}>", n, (Point(*value),)) for n, value in enumerate(values)]
+    drawing = draw(Chart("title", "x", "y", tuple(series), lines=True))
+    marks = drawing.partition("</g>\n<polyline")[2].split("<text")[0]
+    places = [part.split(")")[0].split() for part in marks.split("translate(")[1:]]
+    assert len(places) >= len(values)
+    for x, y in places[: len(values)]:
+        assert LEFT <= float(x) <= RIGHT
+        assert TOP <= float(y) <= BOTTOM
+    assert "<0>" not in drawing
+    assert "&lt;0&gt;" in drawing
