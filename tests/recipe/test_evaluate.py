@@ -15,7 +15,8 @@ import time
 import pytest
 import sacrebleu
 import torch
-from support import BIN, run
+from planted import plant_sacrebleu
+from support import BIN
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.checkpoint.average import average, last_checkpoints
@@ -40,35 +41,27 @@ name = "news"
 origin = "sacrebleu:wmt10"
 options = { lenpen = 0.6 }
 """
-NEWS = {
-    "en": ["menba rosdo", "talki menba lumen", "Don't wait: rosba!"],
-    "de": ["bamen doros", "kital bamen menlu", "Wart' nicht: „baros“!"],
-}
+NEWS = [
+    ("menba rosdo", "bamen doros"),
+    ("talki menba lumen", "kital bamen menlu"),
+    ("Don't wait: rosba!", "Wart' nicht: „baros“!"),
+]
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """sacreBLEU's cache with a small news test set in place of wmt10's."""
-    folder = tmp_path_factory.mktemp("sacrebleu") / "wmt10"
-    folder.mkdir()
-    fields = {"src": NEWS["en"], "ref": NEWS["de"]}
-    for field in ("src", "ref", "docid", "genre", "origlang"):
-        lines = fields.get(field, ["x"] * 3)
-        (folder / f"wmt10.en-de.{field}").write_text("\n".join(lines) + "\n")
-    return folder.parent
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory, own_text, cache, tiny_text):
-    """The experiment's file, and its run folder with one trained system."""
+def trained(tmp_path_factory, own_text, tiny_text):
+    """The experiment, and its run folder with one trained system."""
     folder = tmp_path_factory.mktemp("two sets")
+    plant_sacrebleu(folder / "sacrebleu", "wmt10", NEWS)
     file = folder / "two.toml"
     file.write_text(tiny_text.replace("[languages]", TEST_SETS + "[languages]", 1))
-    where = (file, "--runs", folder / "runs")
-    sides = ("--src", own_text[0], "--tgt", own_text[1])
-    run("fairseq-sharing", "prepare", *where, *sides, env={"SACREBLEU": str(cache)})
-    run("fairseq-sharing", "train", *where, "--systems", "vanilla")
-    return load(file).select(["vanilla"]), folder / "runs" / "two"
+    experiment, runs = load(file).select(["vanilla"]), folder / "runs" / "two"
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("sacrebleu.utils", "sacrebleu.dataset.base"):
+            patch.setattr(f"{module}.SACREBLEU_DIR", str(folder / "sacrebleu"))
+        prepare(experiment, runs, own_text)
+    train(experiment, runs)
+    return experiment, runs
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +100,7 @@ def test_every_test_set_is_decoded_and_scored_by_itself(scored):
         assert scores[name]["bleu"] == pytest.approx(bleu.score)
         assert scores[name]["segments"] == len(references)
         assert "|case:mixed|eff:no|tok:13a|" in scores[name]["bleu_signature"]
-    assert (scored[1] / "corpus" / "news.de").read_text().splitlines() == NEWS["de"]
+    assert (scored[1] / "corpus" / "news.de").read_text().splitlines() == [pair[1] for pair in NEWS]
     logs = [(vanilla.folder / f"generate.{name}.log").read_text() for name in scores]
     assert [re.search(r"'lenpen': ([\d.]+)", log)[1] for log in logs] == ["1.0", "0.6"]
 
@@ -142,7 +135,7 @@ def test_fewer_epochs_than_are_averaged(trained):
 
 def test_a_test_set_with_another_number_of_lines(copied):
     references = copied[1] / "corpus" / "news.de"
-    references.write_text("".join(line + "\n" for line in NEWS["de"][:2]))
+    references.write_text("bamen doros\nkital bamen menlu\n")
     with pytest.raises(SharingError, match=r"news has 3 segments to decode and 2 lines in .*news"):
         evaluate(*copied)
     assert not list(copied[1].rglob("hypotheses*"))
@@ -209,7 +202,7 @@ def test_a_killed_evaluation_keeps_what_it_has_and_ends_with_the_same_bytes(
 @pytest.mark.slow
 def test_moses_tokens_and_subwords_are_undone(tmp_path, tiny_text):
     words = {"en": ["Menba", "rosdo", "talki", "it's"], "de": ["Abnem", "odsor", "Iklat", "Esti"]}
-    patterns = ("{}, {}: {} {}!", "{} ({}) {} {}.", "{} „{}“ {} - {}?", "{} & {} {}; {} 3,5 km")
+    patterns = ("{}, {}: {} {}!", "{} ({}) {} {}.", '{} "{}" {} - {}?', "{} & {} {}; {} 3,5 km")
     drawn = itertools.product(patterns, itertools.product(range(4), repeat=4))
     lines = sorted(random.Random(2).sample(list(drawn), 300))
     for language in ("en", "de"):
