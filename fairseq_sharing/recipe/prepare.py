@@ -112,11 +112,14 @@ def _steps(corpus: Corpus, lock: int = -1) -> list[Step]:
 
     def binarise() -> Done:
         part = folder / f"{DATA}.part"
-        for old in (part, folder / DATA):
-            shutil.rmtree(old, ignore_errors=True)
+        for folder_before in (part, folder / DATA):
+            shutil.rmtree(folder_before, ignore_errors=True)
         command = preprocessing_command(corpus.experiment, folder, part.name)
-        run_jobs([Job("prepare", command, folder / "prepare.log")], 1, lock)
-        os.rename(part, folder / DATA)
+        try:
+            run_jobs([Job("prepare", command, folder / "prepare.log")], 1, lock)
+            os.rename(part, folder / DATA)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
         return Done(cut, {})
 
     return [

@@ -79,8 +79,11 @@ def write_text(path: Path, text: str) -> None:
     """Write a file in one step: readers see the old content or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
-    partial.write_text(text, "utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(text, "utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_lines(path: Path, lines: list[str]) -> None:
