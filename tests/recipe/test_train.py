@@ -65,8 +65,9 @@ def test_stopped_at_a_random_point(batches_prepared, undisturbed, tmp_path, sign
             kill(training)
         else:
             training.send_signal(signum)
+        said = training.communicate()[0]
     if signum == signal.SIGKILL:
-        assert "fairseq-train ended with status -9" in training.stdout.read()
+        assert "fairseq-train ended with status -9" in said
     else:
         assert training.returncode == 128 + signum
         assert "stopped when asked to" in (folder / "train.log").read_text()
