@@ -166,6 +166,7 @@ def prepared_steps(experiment, folder, text, capsys) -> list[str]:
     return [line[9:].split(" (")[0] for line in capsys.readouterr().out.splitlines()]
 
 
+@pytest.mark.slow
 def test_a_change_does_again_what_depends_on_it(tiny, own_text, tmp_path, capsys):
     folder = tmp_path / "run"
     text = [shutil.copy(path, tmp_path) for path in own_text]
@@ -234,7 +235,7 @@ def test_data_that_the_text_cannot_fill(tiny, own_text, tmp_path, data, message)
 def test_moses_and_bpe(own_text, tmp_path):
     text, codes, cut = (tmp_path / name for name in ("text.en", "codes", "cut.en"))
     moses_bpe.learn(own_text, 60, codes)
-    text.write_text("Bamen's dotal-kiros, 3.5 & <b> (lumen)!\n")
+    text.write_text("Bamen's dotal-kiros, 3.5 & (lumen)!\n")
     assert moses_bpe.encode(text, "en", codes, cut) == len(cut.read_text().split())
     assert "@@ " in cut.read_text()
     tokens = cut.read_text().replace("@@ ", "").split()
@@ -242,6 +243,7 @@ def test_moses_and_bpe(own_text, tmp_path):
     assert MosesDetokenizer("en").detokenize(tokens) + "\n" == text.read_text()
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills(wmt, tmp_path):
     plant(tmp_path, 2000)
     runs = tmp_path / "runs"
@@ -265,7 +267,7 @@ def test_a_disk_that_fills(wmt, tmp_path):
 
 @pytest.mark.slow
 def test_killed_in_every_step_it_ends_with_the_same_bytes(wmt, tmp_path, capsys):
-    plant(tmp_path, 30_000)
+    plant(tmp_path, 4_000)
     folder = tmp_path / "runs" / "wmt"
     begin = time.monotonic()
     assert finished(wmt, tmp_path / "undisturbed")[0] == 0
