@@ -16,7 +16,7 @@ import pytest
 import sacrebleu
 import torch
 from planted import plant_sacrebleu
-from support import BIN
+from support import BIN, run
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.checkpoint.average import average, last_checkpoints
@@ -55,11 +55,10 @@ def trained(tmp_path_factory, own_text, tiny_text):
     plant_sacrebleu(folder / "sacrebleu", "wmt10", NEWS)
     file = folder / "two.toml"
     file.write_text(tiny_text.replace("[languages]", TEST_SETS + "[languages]", 1))
+    sides = ("--src", own_text[0], "--tgt", own_text[1])
+    planted = {"SACREBLEU": str(folder / "sacrebleu")}
+    run("fairseq-sharing", "prepare", file, "--runs", folder / "runs", *sides, env=planted)
     experiment, runs = load(file).select(["vanilla"]), folder / "runs" / "two"
-    with pytest.MonkeyPatch.context() as patch:
-        for module in ("sacrebleu.utils", "sacrebleu.dataset.base"):
-            patch.setattr(f"{module}.SACREBLEU_DIR", str(folder / "sacrebleu"))
-        prepare(experiment, runs, own_text)
     train(experiment, runs)
     return experiment, runs
 
