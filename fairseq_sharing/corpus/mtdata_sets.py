@@ -16,7 +16,7 @@ from urllib.parse import urlparse
 
 from ..errors import SharingError
 from .parallel_text import ITS_OWN, Segment
-from .streams import without_logging
+from .streams import FULL_DISK, without_logging
 
 OTHER_CACHE = "huggingface.co"
 """mtdata leaves what it has from there to the library datasets."""
@@ -66,6 +66,8 @@ class MtdataSet:
             raise self._damage(error) from None
         except Exception as error:  # mtdata and what it downloads with raise a dozen kinds
             self._discard(complete=False)
+            if isinstance(error, OSError) and error.errno in FULL_DISK:
+                raise
             raise SharingError(
                 f"{self.name}: the download from {self._urls()} failed ({_reason(error)}): nothing "
                 "of it is kept; check the network, or bring mtdata's cache from elsewhere "

@@ -9,7 +9,7 @@ from ..errors import SharingError
 from .mtdata_names import find_sets
 from .mtdata_sets import MtdataSet
 from .parallel_text import read_lines
-from .streams import without_logging
+from .streams import FULL_DISK, without_logging
 
 
 class Texts(NamedTuple):
@@ -96,6 +96,8 @@ def _fetched(dataset: Any, pair: str) -> tuple[Path, Path]:
                 return _files(dataset, pair)
     except (Exception, SystemExit) as error:  # sacreBLEU exits where a checksum is wrong
         _discard_unsound(archives)
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
+            raise
         reason = "its checksum is wrong" if isinstance(error, SystemExit) else error
         raise SharingError(
             f"sacrebleu:{dataset.name}: the download from {' and '.join(dataset.data)} failed "

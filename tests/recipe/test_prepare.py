@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -269,22 +270,24 @@ def test_a_disk_that_fills(wmt, tmp_path):
 def test_killed_in_every_step_it_ends_with_the_same_bytes(wmt, tmp_path, capsys):
     plant(tmp_path, 4_000)
     folder = tmp_path / "runs" / "wmt"
-    begin = time.monotonic()
-    assert finished(wmt, tmp_path / "undisturbed")[0] == 0
-    longest = (time.monotonic() - begin) / len(STEPS)
+    undisturbed = started(wmt, tmp_path / "undisturbed")
+    begun = [time.monotonic() for _ in undisturbed.stdout]
+    assert undisturbed.wait() == 0
+    lengths = [end - begin for begin, end in pairwise(begun)]
     draw, summary = Random(1), []
-    for step in STEPS:
-        process = started(wmt, folder.parent)
+    for step, length in zip(STEPS, lengths, strict=True):
+        process, delay = started(wmt, folder.parent), None
         for line in process.stdout:
             if line.startswith(f"prepare: {step} ("):
-                delay = draw.uniform(0, longest)
+                delay = draw.uniform(0, length)
                 time.sleep(delay)
                 break
         alive = process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.wait()
         parts = sorted(path.name for path in folder.rglob("*.part"))
-        summary.append((step, f"{delay:.2f} s into it", alive, parts))
+        when = "was done before" if delay is None else f"{delay:.2f} of {length:.2f} s into it"
+        summary.append(f"{step}: {when}, {'alive' if alive else 'ended'}, in part: {parts}")
     while (again := finished(wmt, folder.parent))[0] != 0:
         assert "another run is at work" in again[1], again[1]
         time.sleep(0.5)
