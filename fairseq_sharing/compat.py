@@ -10,8 +10,8 @@
 - torch's DistributedDataParallel is called as ``data_parallel`` says, so that processes without a
   GPU can train together.
 - fairseq's detection of torchrun needs GPUs, a checkpoint's place in the data a number of devices
-  that never changes, and going on in several processes a loader that is not safe; ``launchers``
-  says what is done instead.
+  that never changes, going on in several processes a loader that is not safe, and going on in a
+  later epoch other batches than before; ``launchers`` says what is done instead.
 - fairseq-train saves nothing when it is asked to end. It is made to, as ``stopping`` says.
 - Mistakes of the user end fairseq's commands with one line (``errors.show_one_line``).
 """
@@ -28,6 +28,7 @@ from fairseq import checkpoint_utils, options
 from fairseq.data.iterators import EpochBatchIterator
 from fairseq.distributed import utils as distributed_utils
 from fairseq.models import ARCH_MODEL_REGISTRY, distributed_fairseq_model
+from fairseq.tasks import FairseqTask
 from fairseq.trainer import Trainer
 
 from . import launchers, stopping
@@ -50,6 +51,7 @@ def apply() -> None:
     EpochBatchIterator.load_state_dict = launchers.loading_shards(
         EpochBatchIterator.load_state_dict
     )
+    FairseqTask.get_batch_iterator = launchers.same_batches(FairseqTask.get_batch_iterator)
     Trainer.load_checkpoint = launchers.reading_everywhere(Trainer.load_checkpoint)
     if Path(sys.argv[0]).name in ("fairseq-train", "fairseq-hydra-train"):
         stopping.save_when_asked(sys.modules["fairseq_cli.train"])

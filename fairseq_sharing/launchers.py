@@ -1,4 +1,4 @@
-"""Trainings in several processes where fairseq takes GPUs, or their number, for granted."""
+"""What a training goes on with, and in several processes, where fairseq takes it for granted."""
 
 import functools
 import os
@@ -68,3 +68,21 @@ def reading_everywhere(load_checkpoint):
         return load_checkpoint(self, *args, **kwargs)
 
     return load
+
+
+def same_batches(get_batch_iterator):
+    """The batches of a training that goes on in a later epoch are those that it began with.
+
+    fairseq puts segments of equal length into batches by a draw that depends on the epoch in which
+    the process started, and keeps them: going on would see some twice and leave others out.
+    """
+
+    @functools.wraps(get_batch_iterator)
+    def get(self, *args, seed=1, epoch=1, **kwargs):
+        if getattr(self.cfg, "rebuild_batches", False):
+            return get_batch_iterator(self, *args, seed=seed, epoch=epoch, **kwargs)
+        iterator = get_batch_iterator(self, *args, seed=seed + 1 - epoch, epoch=epoch, **kwargs)
+        iterator.seed = seed
+        return iterator
+
+    return get

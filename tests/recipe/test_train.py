@@ -1,4 +1,4 @@
-"""Trainings in several processes and on several nodes, and what stops them."""
+"""Trainings in several processes, on several nodes, stopped and gone on with: always the same."""
 
 import dataclasses
 import json
@@ -46,12 +46,8 @@ def test_two_nodes(batches_prepared, undisturbed, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGUSR1, signal.SIGKILL])
-def test_stopped_at_a_random_point(batches_prepared, tmp_path, signum):
-    """Two processes go on as one. Asked to stop they lose nothing, killed at most an interval.
-
-    Where the weights end is not compared: on going on they drift from those of ``undisturbed``,
-    for a reason that is not known yet.
-    """
+def test_stopped_at_a_random_point(batches_prepared, undisturbed, tmp_path, signum):
+    """Two processes go on as one. Asked to stop they lose nothing, killed at most an interval."""
     where = copy(batches_prepared, tmp_path)
     folder = tmp_path / "tiny" / "vanilla"
     at = random.randint(INTERVAL + 1, UPDATES - 10)
@@ -81,7 +77,7 @@ def test_stopped_at_a_random_point(batches_prepared, tmp_path, signum):
     assert (
         f"@ {reached} updates)" in (folder / "train.log").read_text().split("Loaded checkpoint")[1]
     )
-    assert checkpoint(where)["optimizer_history"][-1]["num_updates"] == UPDATES
+    assert same(checkpoint(where), undisturbed)
     attempts = json.loads((folder / "versions.json").read_text())
     assert [attempts["devices"], attempts["earlier"][0]["devices"]] == [
         "1 CPU process",
