@@ -1,6 +1,7 @@
 """The command ``fairseq-sharing``: one module a subcommand."""
 
 import argparse
+import errno
 import logging
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,9 @@ SUBCOMMANDS = (
     translate,
 )
 
+NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
+"""What a full or closed disk says."""
+
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -54,6 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return args.run(args) or 0
     except SharingError as error:
         print(f"fairseq-sharing: error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in NO_PLACE:
+            raise
+        print(
+            f"fairseq-sharing: error: cannot use {error.filename or 'the disk'}: {error.strerror}; "
+            "make room or give access, then run the same command to go on",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("fairseq-sharing: interrupted; run the same command to go on", file=sys.stderr)

@@ -29,18 +29,12 @@ def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | 
     if stage.is_finished() and not any(map(manifest.reason_to_do, steps)):
         return
     SEGMENTATIONS[experiment.data.segmentation].require_tools()
-    try:
-        with exclusive(folder) as lock:
-            _refuse_changes_after_training(stage, steps, manifest)
-            stage.start_over()
-            for step in _steps(corpus, lock):
-                _do(step, manifest)
-            stage.finish()
-    except OSError as error:
-        raise SharingError(
-            f"cannot write {error.filename or folder}: {error.strerror}; make room on that disk, "
-            "then run the same command to go on"
-        ) from None
+    with exclusive(folder) as lock:
+        _refuse_changes_after_training(stage, steps, manifest)
+        stage.start_over()
+        for step in _steps(corpus, lock):
+            _do(step, manifest)
+        stage.finish()
 
 
 def require_prepared(experiment: Experiment, folder: Path) -> None:
