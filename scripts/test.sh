@@ -11,5 +11,6 @@ Example: scripts/test.sh -m slow tests/recipe" "$@"
 
 ensure_venv
 cd "$root"
+processes=$(env -u OMP_NUM_THREADS nproc)
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-exec "$venv/bin/python" -m pytest --numprocesses "$(nproc)" --dist loadfile "$@"
+exec "$venv/bin/python" -m pytest --numprocesses "$processes" --dist loadfile "$@"
