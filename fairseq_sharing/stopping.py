@@ -7,8 +7,11 @@ training that goes on from such a checkpoint is the one that was never stopped.
 
 import functools
 import math
+import mmap
+import os
 import signal
 import sys
+from multiprocessing.util import Finalize
 from types import FrameType
 from typing import Any
 
@@ -59,7 +62,7 @@ def save_when_asked(fairseq_train: Any) -> None:
     Trainer.cumulative_training_time = cumulative_training_time
     fairseq_train.should_stop_early = _or_when(stop, fairseq_train.should_stop_early)
     distributed.call_main = _with_status(stop, distributed.call_main)
-    signal_handling._set_worker_signal_handlers = _unasked(
+    signal_handling._set_worker_signal_handlers = _outlasting(
         signal_handling._set_worker_signal_handlers
     )
 
@@ -85,13 +88,22 @@ def _with_status(stop, call_main):
     return call
 
 
-def _unasked(set_handlers):
-    """Processes that only load data live on until the training is done with them."""
+def _outlasting(set_handlers):
+    """Processes that load data outlast what a scheduler sends to every process of a job.
+
+    multiprocessing ends them by SIGTERM, too, but not before this process is about to end.
+    """
+    ending = mmap.mmap(-1, 1)
+    Finalize(None, ending.write_byte, (1,), exitpriority=100)
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        if ending[0]:
+            os._exit(0)
 
     @functools.wraps(set_handlers)
     def handlers():
         set_handlers()
         for signum in SIGNALS:
-            signal.signal(signum, signal.SIG_IGN)
+            signal.signal(signum, end)
 
     return handlers
