@@ -1,14 +1,17 @@
 """Data that several tests train on, and an installation of the scripts."""
 
+import os
 import random
 import shutil
 import subprocess
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from support import BIN, run
 
 ROOT = Path(__file__).parents[1]
+os.environ["MTDATA"] = mkdtemp(prefix="mtdata")  # which mtdata reads when it is imported
 
 
 @pytest.fixture(scope="session")

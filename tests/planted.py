@@ -8,7 +8,6 @@ import tarfile
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 from support import run
 
@@ -36,19 +35,19 @@ def sgm(texts: Iterable[str]) -> str:
 
 @cache
 def mtdata_folder() -> Path:
-    """The cache of mtdata in this process and those that it starts: set before it is imported.
+    """The cache of mtdata in this process and those that it starts, as conftest.py has set it.
 
     The index of all names takes mtdata seconds to make: it is made once for all processes.
     """
-    folder = Path(mkdtemp(prefix="mtdata"))
+    folder = Path(os.environ["MTDATA"])
     INDEX.mkdir(parents=True, exist_ok=True)
     with (INDEX / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         code = "import mtdata.index; print(mtdata.cached_index_file)"
         made = run("python", "-c", code, env={"MTDATA": str(INDEX)})
     index = Path(made.stdout.splitlines()[-1])
-    (folder / index.name).symlink_to(index)
-    os.environ["MTDATA"] = str(folder)
+    if not (folder / index.name).exists():
+        (folder / index.name).symlink_to(index)
     return folder
 
 

@@ -19,6 +19,7 @@ from fairseq import options, tasks
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq.trainer import Trainer
 
+from .runs import read_run
 from .stages import write_json
 
 ROUNDS = 9
@@ -73,7 +74,9 @@ def updates_per_second(commands: dict[str, list[str]]) -> dict[str, float]:
 
 def main(result: Path, *folders: Path) -> None:
     """Measure the trainings whose commands lie in ``folders``; speeds go to ``result``."""
-    commands = {folder.name: _arguments(folder / "command.txt") for folder in folders}
+    commands = {
+        read_run(folder).system.name: _arguments(folder / "command.txt") for folder in folders
+    }
     write_json(result, updates_per_second(commands))
 
 

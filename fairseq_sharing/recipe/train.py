@@ -115,16 +115,24 @@ def measure_speed(experiment: Experiment, folder: Path) -> None:
 
 
 def speed_stage(runs: list[Run], folder: Path) -> Stage:
-    """The measurement of all trainings' speeds beside each other, in updates a second."""
-    settings = {run.name: run.training.settings for run in runs}
+    """The measurement of all systems' speeds beside each other, in updates a second."""
+    settings = {run.system.name: run.training.settings for run in _one_a_system(runs)}
     return Stage(folder, "speed", settings, (folder / "speed.json",))
 
 
 def _speed_job(runs: list[Run], folder: Path) -> Job:
     stage = speed_stage(runs, folder)
     command = [sys.executable, "-m", speed.__name__, str(stage.outputs[0])]
-    command += [str(run.folder) for run in runs]
+    command += [str(run.folder) for run in _one_a_system(runs)]
     return Job("speed", command, folder / "speed.log", stage.finish)
+
+
+def _one_a_system(runs: list[Run]) -> list[Run]:
+    """Without further seeds, which are as fast."""
+    firsts: dict[str, Run] = {}
+    for run in runs:
+        firsts.setdefault(run.system.name, run)
+    return list(firsts.values())
 
 
 def slots(cores_each: int = 1) -> int:

@@ -14,7 +14,7 @@ from ..recipe.training_log import TrainingLog
 from ..strategies import STRATEGIES, LayerMap, layer_map, parse_layer_map
 
 SPEED = "speed.json"
-"""In an experiment's folder: updates a second of its runs, all taking turns at one machine."""
+"""In an experiment's folder: updates a second of its systems, all taking turns at one machine."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Training:
 
     @property
     def updates_per_second(self) -> float | None:
-        """As measured beside the experiment's other runs, else as the log has it."""
-        return self.measured_speeds.get(self.run.name, self.log.updates_per_second)
+        """As measured beside the experiment's other systems, else as the log has it."""
+        return self.measured_speeds.get(self.run.system.name, self.log.updates_per_second)
 
     @cached_property
     def translations(self) -> list[str]:

@@ -22,7 +22,7 @@ def relative_speed(training: Training, baseline: Training) -> RelativeSpeed:
 
     Logs compare only where both trainings ran on the same hardware.
     """
-    names = training.run.name, baseline.run.name
+    names = training.run.system.name, baseline.run.system.name
     if training.run.folder.parent == baseline.run.folder.parent and all(
         name in training.measured_speeds for name in names
     ):

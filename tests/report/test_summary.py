@@ -72,7 +72,7 @@ def test_speed_is_measured_in_turns_or_read_from_logs_of_the_same_machine(own):
     table = results(summarise(runs))
     assert [row[4] for row in table.rows] == ["x1.00", "-"]
     assert "- where the hardware is not known to be the baseline's" in table.notes[0]
-    speeds = {run.name: 10 if run.system.name == "base" else 7.5 for run in runs}
+    speeds = {run.system.name: 10 if run.system.name == "base" else 7.5 for run in runs}
     write_json(own / "speed.json", speeds)
     table = results(summarise(runs))
     assert [row[4] for row in table.rows] == ["x1.00", "x0.75"]

@@ -49,7 +49,7 @@ def test_stages_reach_their_subcommand(installed, stage):
     assert result.returncode == 2
     assert result.stderr == (
         "fairseq-sharing: error: cannot read experiment my experiments/none.toml: "
-        "No such file or directory\n"
+        "No such file or directory; that folder has none\n"
     )
 
 
