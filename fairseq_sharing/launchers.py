@@ -5,7 +5,7 @@ import os
 
 import torch
 
-SHARDS = "num_shards"
+SHARDS, BATCHES = "num_shards", "num_batches"
 
 
 def without_gpus(infer_init_method):
@@ -30,11 +30,11 @@ def without_gpus(infer_init_method):
 
 
 def saving_shards(state_dict):
-    """A data iterator's state with the number of devices that its position counts for."""
+    """A data iterator's state with the devices and the batches that its position counts for."""
 
     @functools.wraps(state_dict)
     def save(self):
-        return state_dict(self) | {SHARDS: self.num_shards}
+        return state_dict(self) | {SHARDS: self.num_shards, BATCHES: len(self.frozen_batches)}
 
     return save
 
@@ -43,15 +43,17 @@ def loading_shards(load_state_dict):
     """Goes on at the same place of the epoch on another number of devices.
 
     fairseq's position is that of one device: on half of the devices it would see half of the
-    epoch's batches a second time, on twice as many it would leave half of them out.
+    epoch's batches a second time, on twice as many it would leave half of them out. Where the
+    number of batches is another one than before, it stays as it is.
     """
 
     @functools.wraps(load_state_dict)
     def load(self, state):
-        position, shards = state.get("iterations_in_epoch", 0), state.get(SHARDS, self.num_shards)
-        return load_state_dict(
-            self, state | {"iterations_in_epoch": position * shards // self.num_shards}
-        )
+        self.epoch = state["epoch"]
+        if state.get(BATCHES) == len(self.frozen_batches):
+            position = state["iterations_in_epoch"] * state[SHARDS] // self.num_shards
+            state = state | {"iterations_in_epoch": position}
+        return load_state_dict(self, state)
 
     return load
 
