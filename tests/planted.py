@@ -52,7 +52,7 @@ def mtdata_folder() -> Path:
 
 
 def plant_mtdata(name: str, *contents: str) -> Path:
-    """An archive that holds a data set's files, added to what it holds; returns the archive."""
+    """An archive that holds a data set's files, as if downloaded just now; returns the archive."""
     mtdata_folder()
     from mtdata.cache import Cache
     from mtdata.entry import DatasetId
@@ -69,6 +69,8 @@ def plant_mtdata(name: str, *contents: str) -> Path:
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     planted.get_flag_file(path).touch()
+    for extracted in path.parent.glob("*.valid"):  # what mtdata has taken out of one before it
+        extracted.unlink()
     return path
 
 
