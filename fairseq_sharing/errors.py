@@ -1,9 +1,13 @@
 """Mistakes of the user, as one line each, and how fairseq's commands come to show just that."""
 
+import errno
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a disk without room says."""
 
 
 class SharingError(ValueError):

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from ..errors import SharingError
+from ..errors import FULL_DISK, SharingError
 from . import (
     checkpoint,
     compare,
@@ -33,7 +33,7 @@ SUBCOMMANDS = (
     translate,
 )
 
-NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
+NO_PLACE = (*FULL_DISK, errno.EACCES, errno.EROFS)
 """What a full or closed disk says."""
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from ..errors import SharingError
+from ..errors import FULL_DISK, SharingError
 from .parallel_text import ITS_OWN, Segment
-from .streams import FULL_DISK, without_logging
+from .streams import without_logging
 
 OTHER_CACHE = "huggingface.co"
 """mtdata leaves what it has from there to the library datasets."""

@@ -1,6 +1,5 @@
 """Streams of text: in batches through several processes, sorted on disk, written whole or not."""
 
-import errno
 import logging
 import os
 import shutil
@@ -21,7 +20,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 BATCH = 5_000
-FULL_DISK = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 SORT_MEMORY = "128M"
 CORES = len(os.sched_getaffinity(0))
 

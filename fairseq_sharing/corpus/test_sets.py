@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import SharingError
+from ..errors import FULL_DISK, SharingError
 from .mtdata_names import find_sets
 from .mtdata_sets import MtdataSet
 from .parallel_text import read_lines
-from .streams import FULL_DISK, without_logging
+from .streams import without_logging
 
 
 class Texts(NamedTuple):
