@@ -3,17 +3,21 @@
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from .identification import language_of, require_identification
-from .parallel_text import ITS_OWN, Segment, key
+from .parallel_text import ITS_OWN, Segment, Sets, key
 from .streams import in_processes, sorted_lines
 
 TOO_SHORT_TO_TELL = 4
 """Words below which a text's language is not asked for."""
+
+Counts = dict[str, Counter[str]]
+"""Of each set: what is read, what is kept, and what is dropped, by reason."""
 
 _CONTROL = {code: " " for code in range(0x110000) if unicodedata.category(chr(code)) == "Cc"}
 _INVISIBLE = _CONTROL | {0xFEFF: None}
@@ -56,20 +60,18 @@ def normalise(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).translate(_INVISIBLE).split())
 
 
-def clean(
-    segments: Iterable[Segment], rules: Rules, folder: Path, counts: Counter[str]
-) -> Iterator[Segment]:
-    """Segments normalised and kept by the rules, each pair once, in their order.
+def clean(sets: Sets, rules: Rules, folder: Path, counts: Counts) -> Iterator[Segment]:
+    """The segments of all sets, normalised and kept by the rules, each pair once, in their order.
 
     Repetitions are found by sorting 96-bit hashes on disk, in folder, so that memory does not grow
-    with the corpus; disk does, by the text and 38 bytes a pair. Counts what is read, what is kept
-    and why the rest is dropped.
+    with the corpus; disk does, by the text and 38 bytes a pair. Counts for each set what is read,
+    what is kept and why the rest is dropped; a repetition is counted where it is found.
     """
     if rules.languages:
         require_identification(rules.languages)
     with TemporaryFile("w+", encoding="utf-8", newline="\n", dir=folder) as candidates:
         kept = sorted_lines(
-            _write_candidates(segments, rules, candidates.write, counts),
+            _write_candidates(sets, rules, candidates.write, counts),
             folder,
             ["--stable", "--unique", "--key=1,1"],
             ["--key=2,2"],
@@ -77,28 +79,33 @@ def clean(
         numbers = (int(line.split()[1]) for line in kept)
         wanted = next(numbers, None)
         candidates.seek(0)
-        for number, line in enumerate(candidates):
-            if number == wanted:
-                document, source, target = line.removesuffix("\n").split("\t")
-                counts["kept"] += 1
-                yield Segment(document or None, source, target)
-                wanted = next(numbers, None)
-            else:
-                counts["repeated"] += 1
+        lines = enumerate(candidates)
+        for of_set in counts.values():
+            undropped = 2 * of_set["read"] - of_set.total()
+            for number, line in islice(lines, undropped):
+                if number == wanted:
+                    document, source, target = line.removesuffix("\n").split("\t")
+                    of_set["kept"] += 1
+                    yield Segment(document or None, source, target)
+                    wanted = next(numbers, None)
+                else:
+                    of_set["repeated"] += 1
 
 
 def _write_candidates(
-    segments: Iterable[Segment], rules: Rules, write: Callable[[str], int], counts: Counter[str]
+    sets: Sets, rules: Rules, write: Callable[[str], int], counts: Counts
 ) -> Iterator[str]:
     """Writes what the rules keep, a line each; yields each line's hash and number."""
     number = 0
-    for batch, dropped in in_processes(lambda: _Cleaner(rules), segments):
-        counts.update(dropped)
-        counts["read"] += len(batch) + dropped.total()
-        for digest, line in batch:
-            write(line)
-            yield f"{digest} {number:012d}\n"
-            number += 1
+    for name, segments in sets.items():
+        of_set = counts[name] = Counter(read=0, kept=0)
+        for batch, dropped in in_processes(lambda: _Cleaner(rules), segments):
+            of_set.update(dropped)
+            of_set["read"] += len(batch) + dropped.total()
+            for digest, line in batch:
+                write(line)
+                yield f"{digest} {number:012d}\n"
+                number += 1
 
 
 class _Cleaner:

@@ -26,8 +26,8 @@ Texts = dict[tuple[str, str], str]
 
 def read_libreoffice(
     folder: Path, source: str, target: str, sets: tuple[str, ...] = ()
-) -> tuple[list[Segment], dict[str, str]]:
-    """Parallel texts of the sets, "help" and "ui", and the checksum of each package's file.
+) -> tuple[dict[str, list[Segment]], dict[str, str]]:
+    """Parallel texts by set, "help" and "ui", and the checksum of each package's file.
 
     By default the help alone. The packages are fetched into folder, without root; those that are
     there and pass apt's checksum are used again. Strings of the interface are only trained on.
@@ -36,10 +36,10 @@ def read_libreoffice(
     require_tools()
     folder.mkdir(parents=True, exist_ok=True)
     origin: dict[str, str] = {}
-    segments = []
+    segments = {}
     for name in sets or ("help",):
         sources, targets = READERS[name](folder, origin, (source, target))
-        segments += [
+        segments[name] = [
             Segment(key[0] if name == "help" else None, text, targets[key])
             for key, text in sources.items()
             if key in targets

@@ -1,6 +1,6 @@
 """Parallel text: segments, and reading them from a pair of files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,10 @@ class Segment(NamedTuple):
     document: str | None
     source: str
     target: str
+
+
+Sets = Mapping[str, Iterable[Segment]]
+"""The data sets of a corpus, by name."""
 
 
 def stream_lines(path: Path) -> Iterator[str]:

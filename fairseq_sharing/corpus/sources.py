@@ -1,22 +1,23 @@
 """Training text by the name of its corpus, or out of two files of one's own."""
 
-from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import SharingError
 from .libreoffice import check_sets, read_libreoffice
 from .mtdata_names import find_sets
-from .parallel_text import Segment, stream_parallel
+from .parallel_text import Sets, stream_parallel
 
 Languages = tuple[str, str]
 
+OF_ONES_OWN = "own text"
+"""What two files of one's own are called as a corpus, and as its only set."""
+
 
 class Source(NamedTuple):
-    """Segments, as they are found, and the files that they come from."""
+    """Segments, as they are found, by the names of their sets, and the files they come from."""
 
-    segments: Iterable[Segment]
+    sets: Sets
     files: list[Path]
 
 
@@ -40,7 +41,7 @@ def check_corpus(name: str, sets: tuple[str, ...], languages: Languages) -> None
 
 def open_files(source: Path, target: Path) -> Source:
     """Two files of one's own, which are checked before this returns."""
-    return Source(stream_parallel(source, target), [source, target])
+    return Source({OF_ONES_OWN: stream_parallel(source, target)}, [source, target])
 
 
 def _open_libreoffice(sets: tuple[str, ...], languages: Languages, folder: Path) -> Source:
@@ -51,7 +52,7 @@ def _open_libreoffice(sets: tuple[str, ...], languages: Languages, folder: Path)
 def _open_mtdata(sets: tuple[str, ...], languages: Languages, folder: Path) -> Source:
     found = find_sets(sets, languages)
     files = [file for one in found for file in one.fetch()]
-    return Source(chain.from_iterable(one.segments() for one in found), files)
+    return Source({one.name: one.segments() for one in found}, files)
 
 
 CORPORA = {"libreoffice": _open_libreoffice, "mtdata": _open_mtdata}

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ..corpus.cleaning import Rules, clean, normalise
+from ..corpus.cleaning import Counts, Rules, clean, normalise
 from ..corpus.holding_out import split
 from ..corpus.parallel_text import Segment, key, stream_lines
-from ..corpus.sources import open_corpus, open_files
+from ..corpus.sources import OF_ONES_OWN, open_corpus, open_files
 from ..corpus.streams import writing
 from ..corpus.test_sets import read_test_set
 from ..errors import SharingError
@@ -123,18 +123,20 @@ class Corpus:
             self.languages if data.identify_languages else None,
             frozenset(key(normalise(line)) for file in named for line in stream_lines(file)),
         )
-        pairs: Counter[str] = Counter()
-        kept = clean(source.segments, rules, self.folder, pairs)
+        of_sets: Counts = {}
+        kept = clean(source.sets, rules, self.folder, of_sets)
         held_out, rest = split(kept, self._held_out(), self.folder)
         segments = {part: self._write(part, held_out[part]) for part in held_out}
         segments[TRAIN] = self._write(TRAIN, rest)
+        pairs = sum(of_sets.values(), Counter[str]())
         counted = {file.stem: sum(1 for _ in stream_lines(file)) for file in named}
         facts = {
-            "corpus": "own text" if self.own_text else data.corpus,
+            "corpus": OF_ONES_OWN if self.own_text else data.corpus,
             "origin": {file.name: digest(file) for file in source.files},
             "segments": {part: (segments | counted)[part] for part in self.parts},
         }
-        return Done([*source.files, *named], {"pairs": pairs, "segments": segments}, facts)
+        counts = {"pairs": pairs, "sets": of_sets, "segments": segments}
+        return Done([*source.files, *named], counts, facts)
 
     def _write(self, part: str, segments: Iterable[Segment]) -> int:
         """Write both sides of a part; returns its number of segments."""

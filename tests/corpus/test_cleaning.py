@@ -42,7 +42,7 @@ def test_languages_are_checked_where_a_text_is_long_enough_to_tell():
 def test_a_language_that_cannot_be_identified(tmp_path):
     rules = Rules(max_words=50, languages=("en", "tlh"))
     with pytest.raises(SharingError, match=r"identify_languages: py3langid does not know 'tlh'"):
-        list(clean([Segment(None, "a", "b")], rules, tmp_path, Counter()))
+        list(clean({"set": [Segment(None, "a", "b")]}, rules, tmp_path, {}))
 
 
 @given(st.text())
@@ -59,19 +59,24 @@ PAIRS = st.lists(st.tuples(st.sampled_from([None, ITS_OWN, "file"]), WORDS, WORD
 
 
 @settings(max_examples=25, deadline=None)
-@given(PAIRS)
-def test_the_first_of_equal_pairs_is_kept_and_every_pair_counted(tmp_path_factory, pairs):
+@given(st.dictionaries(st.sampled_from("abc"), PAIRS))
+def test_the_first_of_equal_pairs_is_kept_and_every_pair_counted(tmp_path_factory, sets):
     folder = tmp_path_factory.mktemp("clean")
-    rules, counts = Rules(max_words=2, held_out={"b"}), Counter[str]()
-    kept = list(clean((Segment(*pair) for pair in pairs), rules, folder, counts))
+    rules, counts = Rules(max_words=2, held_out={"b"}), {}
+    segments = {name: (Segment(*pair) for pair in pairs) for name, pairs in sets.items()}
+    kept = list(clean(segments, rules, folder, counts))
     wanted: dict[tuple[str, str], Segment] = {}
-    for document, source, target in pairs:
-        source, target = normalise(source), normalise(target)
-        if rules.reason_to_drop(source, target) is None:
-            name = key(source) if document == ITS_OWN else document
-            wanted.setdefault((source, target), Segment(name, source, target))
+    expected = {name: Counter(read=len(pairs), kept=0) for name, pairs in sets.items()}
+    for of_set, pairs in sets.items():
+        for document, source, target in pairs:
+            source, target = normalise(source), normalise(target)
+            reason = rules.reason_to_drop(source, target)
+            if reason is None and (source, target) in wanted:
+                reason = "repeated"
+            elif reason is None:
+                name = key(source) if document == ITS_OWN else document
+                wanted[source, target] = Segment(name, source, target)
+            expected[of_set][reason or "kept"] += 1
     assert kept == list(wanted.values())
-    assert counts["read"] == len(pairs)
-    assert counts["kept"] == len(kept)
-    assert counts.total() == 2 * counts["read"]
+    assert counts == expected
     assert not list(folder.iterdir())

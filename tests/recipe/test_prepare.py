@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import time
-from itertools import pairwise
+from collections import Counter
+from itertools import chain, pairwise
 from pathlib import Path
 from random import Random
 
@@ -73,8 +74,8 @@ BAD = {
 }
 
 
-def plant(folder: Path, number: int) -> list[tuple[str, str]]:
-    """The sets, and training text, which is returned: thrice so many pairs, and bad ones."""
+def plant(folder: Path, number: int) -> dict[str, list[tuple[str, str]]]:
+    """Test sets, and training sets, which are returned: thrice so many pairs, and bad ones."""
     texts = {name: pairs(20, seed) for name, seed in SETS.items()}
     plant_sacrebleu(folder, "wmt13", texts["valid"])
     plant_sacrebleu(folder, "wmt10", texts["newstest2010"])
@@ -82,14 +83,18 @@ def plant(folder: Path, number: int) -> list[tuple[str, str]]:
     sides = zip(*texts["newstest2016"], strict=True)
     plant_mtdata("Statmt-newstest_ende-2016-eng-deu", *map(sgm, sides))
     training = {
-        "commoncrawl_wmt13-1": pairs(number, 1),
-        "europarl_wmt13-7": [*pairs(number, 2), *texts["newstest2014"], *texts["valid"]],
-        "news_commentary_wmt18-13": [*pairs(number, 1), *BAD.values()],
+        "Statmt-commoncrawl_wmt13-1-deu-eng": pairs(number, 1),
+        "Statmt-europarl_wmt13-7-deu-eng": [
+            *pairs(number, 2),
+            *texts["newstest2014"],
+            *texts["valid"],
+        ],
+        "Statmt-news_commentary_wmt18-13-deu-eng": [*pairs(number, 1), *BAD.values()],
     }
     for name, texts_of_set in training.items():
         sources, targets = zip(*texts_of_set, strict=True)
-        plant_mtdata(f"Statmt-{name}-deu-eng", lines(targets), lines(sources))
-    return [pair for texts_of_set in training.values() for pair in texts_of_set]
+        plant_mtdata(name, lines(targets), lines(sources))
+    return training
 
 
 def started(experiment: Path, runs: Path, **options) -> subprocess.Popen[str]:
@@ -117,7 +122,8 @@ def finished(experiment: Path, runs: Path, **options) -> tuple[int, str]:
 
 
 def test_wmt_data_offline(wmt, tmp_path):
-    planted = plant(tmp_path, 300)
+    training = plant(tmp_path, 300)
+    planted = list(chain.from_iterable(training.values()))
     folder = tmp_path / "my runs" / "wmt"
     status, output = finished(wmt, folder.parent)
     assert status == 0, output
@@ -134,13 +140,22 @@ def test_wmt_data_offline(wmt, tmp_path):
             assert (folder / "corpus" / f"{name}.{language}").read_text() == lines(texts)
     manifest = json.loads((folder / "corpus/manifest.json").read_text())
     assert manifest["segments"] == {"train": len(kept), **dict.fromkeys(SETS, 20)}
-    assert manifest["steps"]["corpus"]["counts"]["pairs"] == {
+    counts = manifest["steps"]["corpus"]["counts"]
+    assert counts["pairs"] == {
         "read": len(planted),
         "validated or tested on": len(planted) - len(good) - len(BAD),
         **dict.fromkeys(BAD, 1),
         "repeated": len(good) - len(kept),
         "kept": len(kept),
     }
+    assert {name: of_set["read"] for name, of_set in counts["sets"].items()} == {
+        name: len(texts) for name, texts in training.items()
+    }
+    crawl, europarl, news = map(Counter, counts["sets"].values())
+    assert crawl["kept"] + europarl["kept"] == len(kept)
+    assert europarl["validated or tested on"] >= 40
+    assert (news["kept"], *(news[reason] for reason in BAD)) == (0, 1, 1, 1, 1)
+    assert crawl + europarl + news == counts["pairs"]
     assert len(manifest["origin"]) == 3
     for subset in ("train", "valid", "test", "test1", "test2"):
         assert (folder / f"data-bin/{subset}.en-de.de.idx").exists()
