@@ -35,7 +35,7 @@ def cache_mib(checkpoint: Path, data: Path, words: torch.Tensor) -> float:
 
 def main() -> None:
     parser = harness.parser(__doc__.splitlines()[0], rounds=5)
-    parser.add_argument("--sentences", type=int, nargs="+", default=[1, 16], help="batch sizes")
+    parser.add_argument("--sentences", type=int, nargs="+", default=[1, 16, 64], help="batch sizes")
     parser.add_argument("--length", type=int, default=25, help="words a sentence; default 25")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -76,6 +76,7 @@ def measure(
             "batch, s": timing.seconds,
             "over unshared": timing.over(timings[engine, "unshared 12"]),
             "words/s": words.numel() / timing.seconds,
+            "speed over fairseq": 1 / timing.over(timings["fairseq", name]),
             "cross-attention cache MiB": cache_mib(paths[name], data, words)
             if engine == "fairseq"
             else "",

@@ -22,7 +22,11 @@ class Translator:
     """
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
-        """Load ``folder``, as ``export_ct2`` made it; SharingError if it is no such folder."""
+        """Load ``folder``, as ``export_ct2`` made it; SharingError if it is no such folder.
+
+        Each of the ``threads`` translates batches of its own with the same weights: in int8,
+        several of them at one batch are slower than a single one.
+        """
         require_ctranslate2()
         import ctranslate2
 
@@ -32,7 +36,9 @@ class Translator:
             )
         self._pieces = load_sentencepiece(folder / SENTENCEPIECE)
         try:
-            self._model = ctranslate2.Translator(str(folder), intra_threads=threads)
+            self._model = ctranslate2.Translator(
+                str(folder), inter_threads=threads, intra_threads=1
+            )
         except RuntimeError as error:
             raise SharingError(f"cannot load {folder}: {error}") from error
 
