@@ -59,12 +59,12 @@ class SharedCrossAttention(MultiheadAttention):
             return super().__call__(query, key, value, key_padding_mask, kept, **kwargs)
         state = self._get_input_buffer(incremental_state)
         if "prev_key" not in state:
-            state["copies"] = copies_of_each(key, key_padding_mask)
+            copies = state["copies"] = copies_of_each(key, key_padding_mask)
             self._set_input_buffer(incremental_state, state)
+            key = value = key[:, ::copies].contiguous()
+            if key_padding_mask is not None:
+                key_padding_mask = key_padding_mask[::copies]
         copies = state["copies"]
-        if key_padding_mask is not None:
-            key_padding_mask = key_padding_mask[::copies]
-        key = value = key[:, ::copies].contiguous()
         attended, weights = super().__call__(
             _as_positions(query, copies), key, value, key_padding_mask, incremental_state, **kwargs
         )
@@ -119,12 +119,14 @@ def _choose_rows(state: dict[str, Any], new_order: Tensor) -> None:
     """
     if "prev_key" not in state:
         return
-    rows = new_order // state["copies"]
-    chosen = rows[:: state["copies"]]
-    if not torch.equal(chosen.repeat_interleave(state["copies"]), rows):
-        chosen, state["copies"] = rows, 1
-    if torch.equal(chosen, torch.arange(len(state["prev_key"]), device=chosen.device)):
+    copies = state["copies"]
+    rows = new_order // copies
+    unchanged = torch.arange(len(state["prev_key"]), device=rows.device)
+    if torch.equal(rows, unchanged.repeat_interleave(copies)):
         return
+    chosen = rows[::copies]
+    if not torch.equal(chosen.repeat_interleave(copies), rows):
+        chosen, state["copies"] = rows, 1
     for part in ("prev_key", "prev_value", "prev_key_padding_mask"):
         if state[part] is not None:
             state[part] = state[part].index_select(0, chosen)
