@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 from batches import INTERVAL, UPDATES, checkpoint, copy
+from planted import WORDS
 from support import run
 
 from fairseq_sharing.recipe.experiment import Experiment
 from fairseq_sharing.recipe.experiment_file import load
 from fairseq_sharing.recipe.prepare import prepare
-
-WORDS = {f"{a}{b}": f"{b}{a}" for a in ("ba", "do", "ki", "lu") for b in ("men", "ros", "tal")}
 
 TINY = """
 baseline = "vanilla"
