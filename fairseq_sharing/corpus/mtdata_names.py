@@ -5,7 +5,8 @@ from itertools import chain
 from typing import Any
 
 from ..errors import SharingError
-from .mtdata_sets import MtdataSet, require_mtdata
+from .mtdata_cache import require_mtdata
+from .mtdata_sets import MtdataSet
 
 
 def find_sets(names: tuple[str, ...], languages: tuple[str, str]) -> list[MtdataSet]:

@@ -1,25 +1,19 @@
 """Data sets by the names that the library mtdata knows, read from its cache as streams."""
 
-import bz2
 import gzip
-import logging
 import lzma
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 from ..errors import FULL_DISK, SharingError
+from .mtdata_cache import downloads, is_complete, remove, remove_stale, the_cache
 from .parallel_text import ITS_OWN, Segment
 from .streams import without_logging
-
-OTHER_CACHE = "huggingface.co"
-"""mtdata leaves what it has from there to the library datasets."""
 
 DAMAGED = (
     EOFError,
@@ -44,28 +38,21 @@ class MtdataSet:
 
     def files(self) -> list[Path]:
         """The downloaded files in mtdata's cache, whether they are there or not."""
-        entry, urls = self.entry, self.entry.url
-        if entry.in_ext == "opus_xces":
-            named = [(url, None) for url in (urls, *entry.in_paths)]
-        elif isinstance(urls, str):
-            named = [(urls, entry.filename)]
-        else:
-            named = [(url, None) for url in urls]
-        return [
-            _cache().get_local_path(*one, fix_missing=False, entry=entry)
-            for one in named
-            if urlparse(one[0]).hostname != OTHER_CACHE
-        ]
+        return downloads(self.entry)
 
     def fetch(self) -> list[Path]:
         """Download what is not in the cache yet, completely or not at all."""
+        for path in self.files():
+            remove_stale(path)
         try:
             with without_logging():
-                _cache().get_entry(self.entry)
+                self._open()
         except DAMAGED as error:
             raise self._damage(error) from None
         except Exception as error:  # mtdata and what it downloads with raise a dozen kinds
-            self._discard(complete=False)
+            for path in self.files():
+                if not is_complete(path):
+                    remove(path)
             if isinstance(error, OSError) and error.errno in FULL_DISK:
                 raise
             raise SharingError(
@@ -81,11 +68,13 @@ class MtdataSet:
 
         try:
             with without_logging():
-                paths = _cache().get_entry(self.entry)
-                parser = Parser(paths, ext=self.entry.in_ext or None, ent=self.entry)
+                parser = Parser(self._open(), ext=self.entry.in_ext or None, ent=self.entry)
+                row = None
                 for row in parser.read_segs(show_pbar=False):
                     first, second = row[0] or "", row[1] or ""
                     yield Segment(ITS_OWN, *((second, first) if self.swapped else (first, second)))
+                if row is None:
+                    raise EOFError("no text in it")
         except DAMAGED as error:
             raise self._damage(error) from None
         except (OSError, SharingError):
@@ -95,48 +84,26 @@ class MtdataSet:
                 f"{self.name}: mtdata cannot read {self._places()}: {_reason(error)}"
             ) from None
 
+    def _open(self) -> Any:
+        """What mtdata's parser reads, downloaded and extracted if it has to be."""
+        found = the_cache().get_entry(self.entry)
+        if self.entry.is_archive and isinstance(found, Path):  # mtdata would read it as text
+            raise tarfile.ReadError("it is no archive")
+        return found
+
     def _damage(self, error: BaseException) -> SharingError:
-        self._discard(complete=True)
+        for path in self.files():
+            remove(path)
         return SharingError(
             f"{self.name}: {self._places()} was damaged or incomplete ({_reason(error)}) and is "
             "removed: run the same command to fetch it again"
         )
-
-    def _discard(self, *, complete: bool) -> None:
-        """Remove from the cache what is there in part, or all of it."""
-        for path in self.files():
-            flag = _cache().get_flag_file(path)
-            if complete or not flag.exists():
-                flag.unlink(missing_ok=True)
-                path.unlink(missing_ok=True)
 
     def _urls(self) -> str:
         return self.entry.url if isinstance(self.entry.url, str) else " and ".join(self.entry.url)
 
     def _places(self) -> str:
         return " and ".join(map(str, self.files())) or self.name
-
-
-@cache
-def _cache() -> Any:
-    require_mtdata()
-    import mtdata
-    from mtdata.cache import Cache
-
-    return Cache(mtdata.cache_dir)
-
-
-@cache
-def require_mtdata() -> None:
-    """Import mtdata, which would take over logging and read with commands that hide damage."""
-    logging.basicConfig(level=logging.WARNING)
-    try:
-        import mtdata.utils
-    except ImportError as error:
-        raise SharingError(
-            f"mtdata's data sets need mtdata ({error}): pip install 'fairseq-sharing[wmt]'"
-        ) from None
-    mtdata.utils.COMPRESSORS.update({".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open})
 
 
 def _reason(error: BaseException) -> str:

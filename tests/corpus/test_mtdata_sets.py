@@ -1,14 +1,20 @@
 """mtdata's sets: by name, out of its cache or a download that is kept whole or not at all."""
 
 import gzip
+import os
+import random
+import shutil
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from planted import lines, plant_mtdata
 
 from fairseq_sharing import SharingError
+from fairseq_sharing.corpus.mtdata_cache import require_mtdata
 from fairseq_sharing.corpus.mtdata_names import find_sets
-from fairseq_sharing.corpus.mtdata_sets import MtdataSet, require_mtdata
+from fairseq_sharing.corpus.mtdata_sets import MtdataSet
 
 pytestmark = pytest.mark.usefixtures("mtdata_cache")
 
@@ -20,6 +26,18 @@ def downloaded(url: str, name: str = "Planted-one-1-eng-deu", **options) -> Mtda
     from mtdata.entry import Entry
 
     return MtdataSet(Entry(name, url=url, ext="tsv.gz", **options), swapped=False)
+
+
+def texts(found: MtdataSet) -> list[tuple[str, str]]:
+    found.fetch()
+    return [(source, target) for _, source, target in found.segments()]
+
+
+def replace(archive: Path, content: bytes) -> None:
+    """Put other content in an archive's place, a minute from now."""
+    archive.write_bytes(content)
+    later = time.time() + 60
+    os.utime(archive, (later, later))
 
 
 def test_a_recipe_stands_for_its_training_sets():
@@ -78,13 +96,47 @@ def test_a_download_goes_on_after_each_failure(server):
     assert found.fetch() == [file]
 
 
-def test_an_archive_that_is_damaged_is_fetched_again(server):
-    archive = plant_mtdata(NEWS, lines(["eins"] * 500), lines(["one"] * 500))
-    archive.write_bytes(archive.read_bytes()[:150])
+@pytest.mark.parametrize("end", [0, 150, -100])
+def test_an_archive_that_is_damaged_is_fetched_again(end):
+    text = random.Random(1).choices(["eins", "zwei"], k=5000)
+    archive = plant_mtdata(NEWS, lines(text), lines(text))
     (found,) = find_sets((NEWS,), PAIR)
+    found.fetch()
+    replace(archive, archive.read_bytes()[:end])
     with pytest.raises(SharingError, match=r"news_commentary.*damaged or incomplete.*is removed"):
         found.fetch()
-    assert not archive.exists()
+    assert [path for path in archive.parent.iterdir() if path.suffix != ".lock"] == []
+
+
+def test_a_page_that_came_instead_of_an_archive_is_no_text():
+    archive = plant_mtdata(NEWS, "", "")
+    archive.write_text("<html>\nLog in first.\n</html>\n")
+    (found,) = find_sets((NEWS,), PAIR)
+    with pytest.raises(SharingError, match=r"damaged or incomplete \(it is no archive\)"):
+        found.fetch()
+
+
+def test_a_set_without_text(server):
+    found = downloaded(server.give("/empty.tsv.gz", gzip.compress(b"")), "Planted-none-1-eng-deu")
+    found.fetch()
+    with pytest.raises(SharingError, match=r"Planted-none-1.*incomplete \(no text in it\)"):
+        list(found.segments())
+
+
+def test_what_was_extracted_is_that_of_the_archive():
+    (found,) = find_sets((NEWS,), PAIR)
+    before = plant_mtdata(NEWS, lines(["eins"]), lines(["one"])).read_bytes()
+    archive = plant_mtdata(NEWS, lines(["zwei"]), lines(["two"]))
+    assert texts(found) == [("two", "zwei")]
+    replace(archive, before)
+    assert texts(found) == [("one", "eins")]
+    (folder,) = archive.parent.glob("*-extracted")
+    shutil.rmtree(folder)
+    assert texts(found) == [("one", "eins")]
+    os.utime(archive, (0, 0))
+    for file in folder.rglob("*.de"):
+        file.write_text("kept\n")
+    assert texts(found) == [("one", "kept")]
 
 
 def test_mtdata_is_missing(monkeypatch):

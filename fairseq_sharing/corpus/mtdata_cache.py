@@ -1,0 +1,94 @@
+"""mtdata's cache: what it has downloaded, and what it has extracted from archives beside them."""
+
+import bz2
+import gzip
+import logging
+import lzma
+import shutil
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlparse
+
+from ..errors import SharingError
+
+OTHER_CACHE = "huggingface.co"
+"""mtdata leaves what it has from there to the library datasets."""
+
+
+@cache
+def require_mtdata() -> None:
+    """Import mtdata, which would take over logging and read with commands that hide damage."""
+    logging.basicConfig(level=logging.WARNING)
+    try:
+        import mtdata.utils
+    except ImportError as error:
+        raise SharingError(
+            f"mtdata's data sets need mtdata ({error}): pip install 'fairseq-sharing[wmt]'"
+        ) from None
+    mtdata.utils.COMPRESSORS.update({".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open})
+
+
+@cache
+def the_cache() -> Any:
+    """mtdata's own object for $MTDATA."""
+    require_mtdata()
+    import mtdata
+    from mtdata.cache import Cache
+
+    return Cache(mtdata.cache_dir)
+
+
+def downloads(entry: Any) -> list[Path]:
+    """The files that an entry of mtdata's index is downloaded to, whether they are there or not."""
+    if entry.in_ext == "opus_xces":
+        named = [(url, None) for url in (entry.url, *entry.in_paths)]
+    elif isinstance(entry.url, str):
+        named = [(entry.url, entry.filename)]
+    else:
+        named = [(url, None) for url in entry.url]
+    return [
+        the_cache().get_local_path(*one, fix_missing=False, entry=entry)
+        for one in named
+        if urlparse(one[0]).hostname != OTHER_CACHE
+    ]
+
+
+def remove(download: Path) -> None:
+    """Remove a file and what was extracted from it."""
+    the_cache().get_flag_file(download).unlink(missing_ok=True)
+    download.unlink(missing_ok=True)
+    _remove_extracted(download)
+
+
+def is_complete(download: Path) -> bool:
+    """Whether mtdata takes the file for complete."""
+    return the_cache().get_flag_file(download).exists()
+
+
+def remove_stale(download: Path) -> None:
+    """Remove what was not extracted from the archive that is there, but from one before it.
+
+    mtdata would read it for ever: it extracts an archive once, whatever lies there later.
+    """
+    folder, flag = _extracted(download)
+    if not flag.exists():
+        return
+    extracted = flag.stat().st_mtime_ns
+    if not (folder.exists() and download.exists() and download.stat().st_mtime_ns <= extracted):
+        _remove_extracted(download)
+
+
+def _remove_extracted(download: Path) -> None:
+    folder, flag = _extracted(download)
+    flag.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _extracted(download: Path) -> tuple[Path, Path]:
+    """Where mtdata extracts an archive to, and the flag that says that it did."""
+    from mtdata.utils import TarPath
+
+    name = TarPath.extracted_name(SimpleNamespace(root=download))  # needs no more of a TarPath
+    return download.with_name(name), download.with_name(f"{name}.valid")
