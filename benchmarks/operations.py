@@ -1,7 +1,9 @@
 """Operations that could replace those of a fairseq layer, forward and backward, base sizes.
 
 Packed against separate projections to queries, keys and values; torch's fused attention against
-the two products that fairseq's cross-attention computes. Example: python benchmarks/operations.py
+the two products that fairseq's cross-attention computes; torch's dropout against masks that take
+16 bits of each random number, where torch draws one for every element.
+Example: python benchmarks/operations.py
 """
 
 from collections.abc import Callable, Iterator
@@ -55,6 +57,20 @@ def attention(sentences: int, length: int) -> dict[str, Callable]:
     return {"attention: products": products, "attention: fused": fused}
 
 
+def dropout(sentences: int, length: int) -> dict[str, Callable]:
+    x = torch.randn(length, sentences, SIZE.embed, requires_grad=True)
+    dropped = round(0.1 * 2**16) - 2**15
+
+    def torchs() -> Tensor:
+        return F.dropout(x, 0.1)
+
+    def four_a_draw() -> Tensor:
+        draws = torch.empty(x.numel() // 4, dtype=torch.int64).random_(-(2**63), None)
+        return x * (draws.view(torch.int16).view_as(x) >= dropped) / 0.9
+
+    return {"dropout: torch's": torchs, "dropout: four a draw": four_a_draw}
+
+
 def main() -> None:
     args = harness.parser(__doc__.splitlines()[0], rounds=9).parse_args()
     torch.set_num_threads(args.threads)
@@ -62,7 +78,7 @@ def main() -> None:
     cases = {
         (name, shape): gradients(run)
         for shape in SHAPES
-        for name, run in (projections(*shape) | attention(*shape)).items()
+        for name, run in (projections(*shape) | attention(*shape) | dropout(*shape)).items()
     }
     rows = [
         {
