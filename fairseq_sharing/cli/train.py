@@ -6,7 +6,7 @@ from typing import Any
 from ..errors import SharingError
 from ..recipe.devices import PRECISIONS, Devices, Kind, these_devices
 from ..recipe.jobs import fairseq_tool
-from ..recipe.slurm import Request, submit
+from ..recipe.slurm import LEAST_MINUTES, SECONDS_TO_SAVE, Request, submit
 from ..recipe.train import measure_speed, train
 from .recipe_options import add_selection_options, add_stage_parser, load_experiment
 
@@ -127,4 +127,10 @@ def _minutes(text: str) -> int:
     if len(parts) != 3 or not all(part.isdecimal() for part in [*parts, days or "0"]):
         raise argparse.ArgumentTypeError(f"'{text}' must be [DAYS-]HH:MM:SS, such as 2-00:00:00")
     hours, minutes, seconds = map(int, parts)
-    return (int(days or 0) * 24 + hours) * 60 + minutes + (seconds > 0)
+    total = (int(days or 0) * 24 + hours) * 60 + minutes + (seconds > 0)
+    if total < LEAST_MINUTES:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is too short: jobs are stopped {SECONDS_TO_SAVE} seconds before their time "
+            f"is up, so that they can save; give at least 00:{LEAST_MINUTES:02}:00"
+        )
+    return total

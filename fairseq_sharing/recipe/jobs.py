@@ -8,10 +8,9 @@ import signal
 import subprocess
 import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 from ..errors import SharingError
 from .stages import write_text
@@ -115,26 +114,40 @@ def run_jobs(
     process is interrupted or asked to stop by SIGTERM or SIGUSR1, the others are stopped.
     """
     waiting, running = list(jobs), list[_Process]()
-    previous = {signum: signal.signal(signum, _interrupt) for signum in STOP}
+    with _asked_to_stop() as asked:
+        try:
+            while waiting or running:
+                while waiting and len(running) < slots:
+                    running.append(_Process(waiting.pop(0), lock))
+                watch({process.job.name for process in running})
+                time.sleep(POLL_SECONDS)
+                if asked:
+                    return
+                for process in list(running):
+                    if process.popen.poll() is not None:
+                        running.remove(process)
+                        if process.popen.returncode != 0:
+                            raise process.failure()
+                        process.job.on_success()
+            watch(set())
+        finally:
+            _stop([process.popen for process in running])
+
+
+@contextlib.contextmanager
+def _asked_to_stop() -> Iterator[list[int]]:
+    """Gathers the signals in STOP, however many come; one that came ends this process at last."""
+    asked = list[int]()
+    previous = {
+        signum: signal.signal(signum, lambda number, frame: asked.append(number)) for signum in STOP
+    }
     try:
-        while waiting or running:
-            while waiting and len(running) < slots:
-                running.append(_Process(waiting.pop(0), lock))
-            watch({process.job.name for process in running})
-            time.sleep(POLL_SECONDS)
-            for process in list(running):
-                if process.popen.poll() is not None:
-                    running.remove(process)
-                    if process.popen.returncode != 0:
-                        raise process.failure()
-                    process.job.on_success()
-        watch(set())
+        yield asked
     finally:
-        for signum in STOP:
-            signal.signal(signum, signal.SIG_IGN)
-        _stop([process.popen for process in running])
         for signum, handler in previous.items():
             signal.signal(signum, handler)
+    if asked:
+        raise SystemExit(128 + asked[0])
 
 
 def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
@@ -147,7 +160,3 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + signum)

@@ -15,6 +15,8 @@ from .train import speed_stage, waiting_runs
 
 JOBS = "slurm"
 SECONDS_TO_SAVE = 120
+LEAST_MINUTES = 5
+"""Slurm sends a signal up to a minute early; with less time a job could stop before it trains."""
 SIGNAL = "USR1"
 """Sent so long before a job's time is up; by default submitit takes another one for preemption."""
 REQUEUES = 1000

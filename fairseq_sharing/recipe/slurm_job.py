@@ -8,8 +8,11 @@ import time
 from submitit.core.utils import DelayedSubmission
 from submitit.helpers import Checkpointable, TorchDistributedEnvironment
 
+from .jobs import STOP
+
 SECONDS_BEFORE_FAILING = 150
-STOPPED = 128 + signal.SIGTERM
+ASKED_TO_STOP = {128 + signum for signum in STOP} | {-signum for signum in STOP}
+"""Statuses of a command that was stopped by a signal at work, or before it could handle one."""
 
 
 class ResumableCommand(Checkpointable):
@@ -25,17 +28,20 @@ class ResumableCommand(Checkpointable):
         self.process: subprocess.Popen[bytes] | None = None
 
     def __call__(self) -> None:
-        place = TorchDistributedEnvironment().export()
+        first = TorchDistributedEnvironment().export(overwrite=True).rank == 0
         self.process = subprocess.Popen(self.command)
         while self.process.poll() is None:
-            time.sleep(1)
-        if self.process.returncode != 0:
-            if place.rank == 0 and self.process.returncode == STOPPED:
-                _requeue()
-            if place.rank > 0:  # the first task may still be saving, or about to say what is wrong
+            time.sleep(0.2)
+        status = self.process.returncode
+        if status in ASKED_TO_STOP:
+            if not first:
+                return  # as if it had succeeded, since a failure would end the first task's saving
+            _requeue()
+        if status != 0:
+            if not first:  # the first task may be about to say what is wrong
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 time.sleep(SECONDS_BEFORE_FAILING)
-            raise SystemExit(self.process.returncode)
+            raise SystemExit(status)
 
     def checkpoint(self) -> DelayedSubmission:
         """Called by submitit's signal handler, so in the middle of __call__."""
@@ -48,8 +54,9 @@ class ResumableCommand(Checkpointable):
 def _requeue() -> None:
     """Have this job queued again, unless it was cancelled."""
     number = os.environ["SLURM_JOB_ID"]
-    shown = subprocess.run(["scontrol", "show", "job", number], capture_output=True, text=True)
-    if "JobState=RUNNING" in shown.stdout:
+    show = ["scontrol", "show", "job", number]
+    shown = subprocess.run(show, stdout=subprocess.PIPE, text=True, check=True).stdout
+    if "JobState=RUNNING" in shown:
         print(f"requeueing job {number}, which was asked to stop", flush=True)
         subprocess.run(["scontrol", "requeue", number], check=True)
 

@@ -1,13 +1,8 @@
-"""Jobs of Slurm: the scripts that are submitted and, where a cluster answers, a preempted one."""
+"""Jobs of Slurm: the scripts that are submitted, and what is refused."""
 
 import re
-import shutil
-import subprocess
-import time
-from pathlib import Path
 
 import pytest
-from batches import checkpoint, copy, same
 from support import run
 
 from fairseq_sharing import SharingError
@@ -53,6 +48,10 @@ def test_no_slurm_here(batches, tmp_path, monkeypatch):
     [
         (("--dry-run",), "--dry-run needs --slurm"),
         (("--slurm", "--time", "2 days"), r"'2 days' must be [DAYS-]HH:MM:SS"),
+        (
+            ("--slurm", "--time", "00:02:00"),
+            "'00:02:00' is too short: jobs are stopped",
+        ),
         (("--slurm", "--devices", 2, "--gpus-per-node", 2), "give the one or the other"),
         (("--slurm", "--gpus-per-node", "0"), "'0' must be a whole number, at least 1"),
     ],
@@ -61,42 +60,3 @@ def test_options_that_contradict(tiny_file, options, message):
     refused = run("fairseq-sharing", "train", tiny_file, *options, check=False)
     assert refused.returncode == 2
     assert message in refused.stdout.splitlines()[-1]
-
-
-def cluster_answers() -> bool:
-    ping = shutil.which("scontrol") and subprocess.run(["scontrol", "ping"], capture_output=True)
-    return bool(ping) and ping.returncode == 0
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not cluster_answers(), reason="no Slurm here")
-def test_a_preempted_job_is_queued_again_and_ends_the_same(batches_prepared, undisturbed, tmp_path):
-    where = copy(batches_prepared, tmp_path)
-    printed = run("fairseq-sharing", "train", *where, "--slurm", "--devices", 2).stdout
-    (number,) = re.findall(r"job (\d+), its output", printed)
-    folder = tmp_path / "tiny" / "vanilla"
-    log = folder / "train.log"
-    try:
-        wait_for(log, '"num_updates": "20"')
-        subprocess.run(["scancel", "--signal=USR1", number], check=True)
-        wait_for(log, "stopped when asked to")
-        while "BeginTime" not in job(number):
-            time.sleep(1)
-        subprocess.run(["scontrol", "update", f"JobId={number}", "StartTime=now"], check=True)
-        wait_for(folder / "train.stage.json", '"finished": true')
-    finally:
-        subprocess.run(["scancel", number], check=True)
-    assert log.read_text().count("Loaded checkpoint") == 1
-    assert same(checkpoint(where), undisturbed)
-
-
-def wait_for(path: Path, text: str) -> None:
-    end = time.monotonic() + 600
-    while not (path.exists() and text in path.read_text()):
-        assert time.monotonic() < end, f"{path} does not say {text}"
-        time.sleep(0.1)
-
-
-def job(number: str) -> str:
-    shown = subprocess.run(["scontrol", "show", "job", number], capture_output=True, text=True)
-    return shown.stdout
