@@ -47,7 +47,7 @@ def notes_on_paper(report: Report) -> list[str]:
 
 def _updates(report: Report) -> str:
     updates = {training.run.max_update for training in report.trainings}
-    return f"{updates.pop()} updates each" if len(updates) == 1 else "updates differ, see below"
+    return f"{updates.pop():,} updates each" if len(updates) == 1 else "updates differ, see below"
 
 
 def _spread(report: Report) -> str:

@@ -13,12 +13,16 @@ Cells = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; the first column names what the row is about, the others hold figures."""
+    """Cells as text; the first column names what the row is about, the others hold figures.
+
+    lines is how many rows at a time belong together.
+    """
 
     title: str
     columns: Cells
     rows: list[Cells]
     notes: list[str] = field(default_factory=list)
+    lines: int = 1
 
 
 def tables_of(report: Report) -> list[Table]:
@@ -61,7 +65,7 @@ def beside_paper(report: Report) -> Table:
         if row.paper is not None
         for line in _three_lines(row, row.paper, sets, whole)
     ]
-    return Table("Beside the paper", tuple(columns), rows, notes_on_paper(report))
+    return Table("Beside the paper", tuple(columns), rows, notes_on_paper(report), lines=3)
 
 
 def costs(report: Report) -> Table:

@@ -1,4 +1,4 @@
-"""Tables for a terminal, as Markdown and as LaTeX; every figure as CSV."""
+"""Tables for a terminal and as Markdown; every figure as CSV."""
 
 import csv
 import io
@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table as RichTable
+from rich.text import Text
 from tabulate import tabulate
 
 from .costs import minutes, updates_to
@@ -19,40 +20,32 @@ from .tables import Table
 
 def show(table: Table, console: Console) -> None:
     """Print a table and its notes; what is wider than the terminal is never cut."""
-    shown = RichTable(*table.columns, title=table.title, box=box.SIMPLE, pad_edge=False)
+    title = Text(table.title, "table.title")
+    shown = RichTable(*table.columns, title=title, box=box.SIMPLE, pad_edge=False)
     for column in shown.columns[1:]:
         column.justify, column.no_wrap = "right", True
-    for row in table.rows:
-        shown.add_row(*row)
+    for number, row in enumerate(table.rows, 1):
+        end = table.lines > 1 and number % table.lines == 0
+        shown.add_row(*map(Text, row), end_section=end)
     widest = console.options.update(max_width=1000)
     width = console.width
     console.width = max(width, Measurement.get(console, widest, shown).maximum)
     console.print(shown, crop=False)
     console.width = width
     for note in table.notes:
-        console.print(note, highlight=False, soft_wrap=True)
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
 
 
 def markdown(tables: list[Table]) -> str:
     """The tables under their titles, with their notes as paragraphs."""
-    parts = [[f"## {table.title}", _laid_out(table, "pipe"), *table.notes] for table in tables]
+    parts = [[f"## {table.title}", _piped(table), *table.notes] for table in tables]
     return "\n\n".join(paragraph for part in parts for paragraph in part) + "\n"
 
 
-def latex(tables: list[Table]) -> str:
-    """A tabular environment for each table, with its notes as comments; needs booktabs."""
-    lines = ["% needs \\usepackage{booktabs}"]
-    for table in tables:
-        body = _laid_out(table, "latex_booktabs").replace("±", "$\\pm$").replace("–", "--")
-        lines += ["", f"% {table.title}", *[f"% {note}" for note in table.notes], body]
-    return "\n".join(lines) + "\n"
-
-
-def _laid_out(table: Table, form: str) -> str:
+def _piped(table: Table) -> str:
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in table.rows]
     alignment = ["left"] + ["right"] * (len(table.columns) - 1)
-    return tabulate(
-        table.rows, table.columns, tablefmt=form, disable_numparse=True, colalign=alignment
-    )
+    return tabulate(rows, table.columns, tablefmt="pipe", disable_numparse=True, colalign=alignment)
 
 
 def comma_separated(report: Report) -> str:

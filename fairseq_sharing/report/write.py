@@ -4,11 +4,12 @@ from pathlib import Path
 
 from ..recipe.stages import write_text
 from .charts import charts_of
+from .latex import latex
 from .page import page
 from .summary import Report
 from .svg import draw
 from .tables import tables_of
-from .text import comma_separated, latex, markdown
+from .text import comma_separated, markdown
 
 
 def write(report: Report, folder: Path) -> None:

@@ -52,20 +52,6 @@ def test_markdown_rows_are_as_wide_as_their_headings(written):
         assert re.match(r"\|[-:| ]+\|$", block.splitlines()[1])
 
 
-def test_latex_is_escaped_and_balanced(written):
-    source = (written / "table.tex").read_text()
-    code = [line for line in source.splitlines() if not line.startswith("%")]
-    text = "\n".join(code)
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
-    assert r"deep\_rev" in text
-    assert r"$\pm$" in text
-    assert not re.search(r"(?<!\\)[_%#&](?![^\n]*\\\\)", text)
-    for block in re.findall(r"\\begin\{tabular\}\{(l r*|lr*)\}(.*?)\\end", text, re.DOTALL):
-        rows = [line for line in block[1].splitlines() if line.endswith(r"\\")]
-        assert {line.count("&") for line in rows} == {len(block[0]) - 1}
-    assert text.isascii()
-
-
 def test_terminal_never_cuts_a_table(planted):
     console = Console(record=True, width=40)
     show(results(summarise(find_runs([planted]))), console)
