@@ -19,7 +19,7 @@ _SPECIAL = {character: rf"\{character}" for character in "&%$#_{}"} | {
     "|": r"\textbar{}",
     "[": "{[}",  # would be an argument of the end of the row before
     "*": "{*}",
-    "–": "--",
+    "–": r"\textendash{}",
 }
 _ESCAPES = str.maketrans(_SPECIAL)
 
