@@ -21,6 +21,7 @@ NAMES = {
     "textless": "<",
     "textgreater": ">",
     "textbar": "|",
+    "textendash": "–",
 }
 DOCUMENT = r"""\documentclass{article}
 \usepackage{booktabs,graphicx}
@@ -32,7 +33,7 @@ DOCUMENT = r"""\documentclass{article}
 
 def read(code: str) -> str:
     """What LaTeX prints for text without commands but those of single characters."""
-    assert not re.search(r"(?<!\\)[&%$#_~^<>|]", code)
+    assert not re.search(r"(?<!\\)[&%$#_~^<>|–]", code)
     code = re.sub(r"\\(text\w+)\{\}", lambda found: f"\0{ord(NAMES[found[1]])}\0", code)
     code = re.sub(r"\\([&%$#_{}])", lambda found: f"\0{ord(found[1])}\0", code)
     assert "\\" not in code
