@@ -4,12 +4,14 @@ Importing it registers the model ``shared_transformer`` and its presets with fai
 fairseq's checkpoints load under today's torch.
 """
 
+# ruff: noqa: E402 (errors must show as one line while the rest is imported)
+
 from importlib.util import find_spec
 
 from . import errors
 
+errors.show_one_line()
 if find_spec("fairseq") is None:
-    errors.show_one_line()
     raise errors.MissingFairseqError(
         "fairseq_sharing needs fairseq: pip install 'fairseq_sharing[fairseq]', "
         "or pip install ve-fairseq (Python 3.11 or 3.12)"

@@ -13,7 +13,8 @@
   that never changes, going on in several processes a loader that is not safe, and going on in a
   later epoch other batches than before; ``launchers`` says what is done instead.
 - fairseq-train saves nothing when it is asked to end. It is made to, as ``stopping`` says.
-- Mistakes of the user end fairseq's commands with one line (``errors.show_one_line``).
+- Mistakes of the user and interruptions end fairseq's commands with one line, as ``errors`` says;
+  that is done before anything else, since importing fairseq takes seconds.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from fairseq.trainer import Trainer
 
 from . import launchers, stopping
 from .data_parallel import data_parallel
-from .errors import SharingError, show_one_line
+from .errors import SharingError
 
 
 def apply() -> None:
@@ -55,7 +56,6 @@ def apply() -> None:
     Trainer.load_checkpoint = launchers.reading_everywhere(Trainer.load_checkpoint)
     if Path(sys.argv[0]).name in ("fairseq-train", "fairseq-hydra-train"):
         stopping.save_when_asked(sys.modules["fairseq_cli.train"])
-    show_one_line()
 
 
 def _explained(load):

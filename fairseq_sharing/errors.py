@@ -27,6 +27,8 @@ def exception_chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def user_message(error: BaseException) -> str | None:
     """The line meant for the user, if a mistake of theirs is behind ``error``, else None."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
     for link in exception_chain(error):
         if isinstance(link, SharingError | MissingFairseqError):
             return str(link)
@@ -38,7 +40,7 @@ def user_message(error: BaseException) -> str | None:
 
 
 def show_one_line() -> None:
-    """Make uncaught user mistakes end a command of fairseq with one line instead of a traceback.
+    """Make user mistakes and Ctrl-C end a command of fairseq with one line, not a traceback.
 
     fairseq's commands let exceptions escape, and its trainer wraps those of a checkpoint in a
     bare ``Exception``; only the interpreter's last hook sees them all. Other errors go to the hook

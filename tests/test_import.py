@@ -25,6 +25,23 @@ def test_without_fairseq_one_line_says_how_to_install_it():
     assert "pip install 'fairseq_sharing[fairseq]'" in refused.stdout
 
 
+INTERRUPTED = """
+import sys
+from importlib import util
+def interrupt(name):
+    raise KeyboardInterrupt
+util.find_spec = interrupt
+sys.argv = ["fairseq-sharing"]
+import fairseq_sharing
+"""
+
+
+def test_an_interruption_while_fairseq_is_imported_is_one_line():
+    stopped = run("python", "-c", INTERRUPTED, check=False)
+    assert stopped.returncode != 0
+    assert stopped.stdout == "error: interrupted\n"
+
+
 def test_importing_again_registers_nothing_twice():
     again = (
         "import sys, argparse, fairseq_sharing\n"

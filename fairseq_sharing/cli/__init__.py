@@ -3,8 +3,11 @@
 import argparse
 import errno
 import logging
+import os
+import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from ..errors import FULL_DISK, SharingError
 from . import (
@@ -37,8 +40,16 @@ NO_PLACE = (*FULL_DISK, errno.EACCES, errno.EROFS)
 """What a full or closed disk says."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse without the usage text, in which the one line that matters drowns."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    """The parser of all subcommands."""
+    parser = _Parser(
         prog="fairseq-sharing",
         description="Parameter sharing across Transformer layers for fairseq.",
         epilog="Example: fairseq-sharing describe --strategy cycle --layers 12 --unique-layers 6",
@@ -55,19 +66,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     for library in ("", "fairseq", "fairseq_sharing"):  # the first is what mtdata speaks through
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
-        return args.run(args) or 0
+        status = args.run(args) or 0
+        sys.stdout.flush()
+        return status
     except SharingError as error:
-        print(f"fairseq-sharing: error: {error}", file=sys.stderr)
-        return 2
+        return _refuse(str(error))
+    except BrokenPipeError:  # whoever reads has enough; Python must not flush into the pipe at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except OSError as error:
-        if error.errno not in NO_PLACE:
+        if error.strerror is None:
             raise
-        print(
-            f"fairseq-sharing: error: cannot use {error.filename or 'the disk'}: {error.strerror}; "
-            "make room or give access, then run the same command to go on",
-            file=sys.stderr,
+        remedy = (
+            "make room or give access, then run the same command to go on"
+            if error.errno in NO_PLACE
+            else "check the path"
         )
-        return 2
+        return _refuse(f"cannot use {error.filename or 'the disk'}: {error.strerror}; {remedy}")
     except KeyboardInterrupt:
         print("fairseq-sharing: interrupted; run the same command to go on", file=sys.stderr)
         return 130
+
+
+def _refuse(message: str) -> int:
+    print(f"fairseq-sharing: error: {message}", file=sys.stderr)
+    return 2

@@ -1,0 +1,50 @@
+"""The command ``fairseq-sharing`` itself, whatever the subcommand: its errors are one line."""
+
+import os
+import subprocess
+
+import pytest
+from support import BIN
+
+from fairseq_sharing.cli import main
+
+DESCRIBE = ("describe", "--strategy", "cycle", "--layers", "6", "--unique-layers", "3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ((), "fairseq-sharing: error: the following arguments are required: COMMAND"),
+        (("describe", "--layers", "x"), "argument --layers: invalid int value: 'x'"),
+        (("checkpoint", "strip"), "fairseq-sharing checkpoint strip: error: "),
+    ],
+    ids=str,
+)
+def test_a_wrong_command_line_is_one_line_that_names_the_help(arguments, line, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    assert line in printed
+    assert printed.endswith(" --help\n")
+    assert printed.count("\n") == 1
+
+
+def test_a_path_that_no_disk_takes_is_one_line(capsys):
+    assert main(["checkpoint", "inspect", "a" * 300]) == 2
+    printed = capsys.readouterr().err
+    assert printed == f"fairseq-sharing: error: cannot use {'a' * 300}: File name too long; " + (
+        "check the path\n"
+    )
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_whoever_reads_may_stop_reading(options):
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [BIN / "fairseq-sharing", *DESCRIBE, *options], stdout=writing, stderr=subprocess.PIPE
+    )
+    os.close(writing)
+    assert ended.returncode != 0
+    assert ended.stderr == b""
