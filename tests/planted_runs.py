@@ -43,7 +43,8 @@ unique_layers = 6
 paper = "Cycle (rev) 6/12"
 """
 SEGMENTS = {"newstest2013": 40, "newstest2014": 30}
-MACHINE = {"torch": "2.13.0", "cpu": "A", "cores": 2, "host": "mine"}
+GPU = {"name": "B", "memory_gib": 79.1}
+MACHINE = {"torch": "2.13.0", "cpu": "A", "cores": 2, "gpus": [GPU, GPU], "host": "mine"}
 LOG = """\
 | INFO | x | num. shared model params: {parameters:,} (num. trained: 1)
 | INFO | train_inner | {{"wps": "{speed}00", "ups": "{speed}", "num_updates": "50"}}

@@ -10,6 +10,9 @@ from .summary import Report
 
 Cost = Callable[[Training, int], float | None]
 
+LEFT_OUT, IN_WORDS = 1 / 5, "the first fifth left out"
+"""The part of a learning curve whose fall would leave no room for what sets systems apart."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -31,11 +34,14 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines, or single points that are drawn side by side where they have the same x."""
+    """Lines, or single points that are drawn side by side where they have the same x.
+
+    unit is that of x; remark says what the drawing does to the values.
+    """
 
     title: str
-    x_label: str
-    y_label: str
+    unit: str
+    remark: str
     series: tuple[Series, ...]
     lines: bool
 
@@ -50,23 +56,24 @@ def charts_of(report: Report) -> list[Chart]:
     charts = [
         _losses(report, "updates", "updates", lambda training, updates: updates),
         _losses(report, "time", "minutes", minutes),
-        _bleu(report, "parameters", "parameters, millions", _millions),
+        _bleu(report, "parameters", "million parameters", _millions),
         _bleu(report, "training time", "minutes", lambda row: row.minutes),
     ]
     return [chart for chart in charts if chart.series]
 
 
 def _losses(report: Report, by: str, unit: str, cost: Cost) -> Chart:
-    """A line for each training, from its first validation to its last."""
+    """A line for each training, up to its last validation."""
     series = []
     for style, row in enumerate(report.rows):
         for training in row.trainings:
             losses = sorted(training.log.valid_losses.items())
-            costs = [(cost(training, updates), loss) for updates, loss in losses]
+            begin = LEFT_OUT * max(training.log.valid_losses, default=0)
+            costs = [(cost(training, updates), loss) for updates, loss in losses if updates > begin]
             points = tuple(Point(x, loss) for x, loss in costs if x is not None)
             if points:
                 series.append(Series(row.label, style, points))
-    return Chart(f"Validation loss by {by}", unit, "validation loss", tuple(series), lines=True)
+    return Chart(f"Validation loss by {by}", unit, IN_WORDS, tuple(series), lines=True)
 
 
 def _bleu(report: Report, by: str, unit: str, cost: Callable[[Row], float | None]) -> Chart:
@@ -78,8 +85,8 @@ def _bleu(report: Report, by: str, unit: str, cost: Callable[[Row], float | None
             point = Point(x, figure.mean, figure.spread or 0.0)
             series.append(Series(row.label, style, (point,)))
     quality = "BLEU" if len(report.test_sets) == 1 else "Average BLEU"
-    label = f"{unit} (near ones side by side)"
-    return Chart(f"{quality} by {by}", label, quality, tuple(series), lines=False)
+    remark = "near ones side by side"
+    return Chart(f"{quality} by {by}", unit, remark, tuple(series), lines=False)
 
 
 def _quality(report: Report, row: Row) -> Figure:

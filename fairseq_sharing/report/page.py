@@ -1,5 +1,6 @@
 """The report as one HTML page that needs nothing else."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,12 +36,12 @@ def page(report: Report, tables: list[Table], charts: Iterable[Chart]) -> str:
     )
 
 
-def _machines(trainings: list[Training]) -> list[tuple[list[str], dict[str, Any]]]:
+def _machines(trainings: list[Training]) -> list[tuple[list[str], dict[str, str]]]:
     """What was trained with, and the runs that were trained with just that."""
-    groups: list[tuple[list[str], dict[str, Any]]] = []
+    groups: list[tuple[list[str], dict[str, str]]] = []
     for training in trainings:
         versions = {
-            key: value
+            key: _in_words(value)
             for key, value in training.versions.items()
             if key not in OF_ONE_RUN and value not in (None, [])
         }
@@ -51,3 +52,13 @@ def _machines(trainings: list[Training]) -> list[tuple[list[str], dict[str, Any]
         else:
             groups.append(([training.run.name], versions))
     return groups
+
+
+def _in_words(value: Any) -> str:
+    """A value of versions.json; equal devices are counted."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {part}" for key, part in value.items())
+    if not isinstance(value, list):
+        return str(value)
+    numbers = Counter(map(_in_words, value))
+    return "; ".join(part if n == 1 else f"{n} x {part}" for part, n in numbers.items())

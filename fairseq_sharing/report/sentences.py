@@ -76,7 +76,7 @@ def _pair(
     report: Report, first: Row, second: Row, scores: dict[str, list[float]], shown: int
 ) -> Pair:
     names = [
-        f"{name} {number}"
+        f"{name}, segment {number}"
         for name, score in first.first.scores.items()
         for number in range(1, score.segments + 1)
     ]

@@ -1,12 +1,12 @@
 """Draws a chart as SVG, in colours that follow the page's or the reader's scheme."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from .charts import Chart, Point
+from .charts import Chart, Point, Series
+from .legend import STEP, legend
 from .render import render
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 420, 48, 396, 34, 262
@@ -27,7 +27,7 @@ SHAPES = (
 COLOURS = len(SHAPES)
 APART, FARTHEST = 9, 60
 MARKS_A_LINE = 5
-LEGEND_TOP, LEGEND_STEP, LETTER = 318, 22, 7.8
+LEGEND = 318
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def draw(chart: Chart, *, alone: bool = False) -> Markup:
     x = _axis(0, max(point.x for point in points), LEFT, RIGHT)
     ends = [point.y + sign * point.spread for point in points for sign in (-1, 1)]
     y = _axis(min(ends), max(ends), BOTTOM, TOP)
-    legend = list(_legend(chart))
+    entries = legend(chart, WIDTH, LEGEND)
     return render(
         "chart.svg",
         chart=chart,
@@ -75,11 +75,12 @@ def draw(chart: Chart, *, alone: bool = False) -> Markup:
         y=y,
         lines=[(s.style, _line(s.points, x, y)) for s in chart.series if chart.lines],
         marks=_curve_marks(chart, x, y) if chart.lines else _point_marks(chart, x, y),
-        legend=legend,
+        legend=entries,
         colour=colour,
         shape=_shape,
         width=WIDTH,
-        height=legend[-1][2] + LEGEND_STEP,
+        height=entries[-1].y + STEP / 2,
+        ends=[_statement(series, chart, series.points[-1]) for series in chart.series],
     )
 
 
@@ -115,8 +116,7 @@ def _curve_marks(chart: Chart, x: Axis, y: Axis) -> list[Mark]:
     for series in chart.series:
         every = math.ceil(len(series.points) / MARKS_A_LINE)
         for point in series.points[::-every]:
-            text = f"{series.label}: {point.y:g} at {_rounded(point.x)} {chart.x_label}"
-            place = y.place(point.y)
+            text, place = _statement(series, chart, point), y.place(point.y)
             marks.append(Mark(series.style, x.place(point.x), place, place, place, text))
     return marks
 
@@ -131,8 +131,6 @@ def _point_marks(chart: Chart, x: Axis, y: Axis) -> list[Mark]:
         same = [s.label for s in by_x if abs(s.points[0].x - point.x) <= near]
         step = min(APART, FARTHEST / len(same))
         moved = (same.index(series.label) - (len(same) - 1) / 2) * step
-        spread = f" ± {point.spread:.1f}" if point.spread else ""
-        text = f"{series.label}: {point.y:.1f}{spread} at {_rounded(point.x)}"
         marks.append(
             Mark(
                 series.style,
@@ -140,21 +138,17 @@ def _point_marks(chart: Chart, x: Axis, y: Axis) -> list[Mark]:
                 y.place(point.y),
                 y.place(point.y + point.spread),
                 y.place(point.y - point.spread),
-                text,
+                _statement(series, chart, point),
             )
         )
     return marks
 
 
-def _legend(chart: Chart) -> Iterator[tuple[str, float, float, int]]:
-    """Every system's name, where it stands below the plot, and its style."""
-    x, y = float(LEFT), float(LEGEND_TOP)
-    for label, style in {series.label: series.style for series in chart.series}.items():
-        width = 40 + LETTER * len(label)
-        if x > LEFT and x + width > WIDTH:
-            x, y = float(LEFT), y + LEGEND_STEP
-        yield label, x, y, style
-        x += width
+def _statement(series: Series, chart: Chart, point: Point) -> str:
+    """A point in words."""
+    spread = f" ± {point.spread:.1f}" if point.spread else ""
+    value = f"{point.y:.3g}" if chart.lines else f"{point.y:.1f}"
+    return f"{series.label}: {value}{spread} at {_rounded(point.x)} {chart.unit}"
 
 
 def _rounded(value: float) -> str:

@@ -1,11 +1,14 @@
 """Words that differ and axes that hold their values, for any text and any figures."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fairseq_sharing.report.charts import Chart, Point, Series
+from fairseq_sharing.report.legend import LETTER, SAMPLE, legend
 from fairseq_sharing.report.sentences import marked
-from fairseq_sharing.report.svg import BOTTOM, LEFT, RIGHT, TOP, draw
+from fairseq_sharing.report.svg import BOTTOM, LEFT, RIGHT, TOP, WIDTH, draw
 
 TEXTS = st.lists(st.sampled_from("abcd"), max_size=12).map(" ".join)
 VALUES = st.floats(0.001, 1e6)
@@ -31,3 +34,15 @@ def test_every_point_is_in_the_plot(values):
         assert TOP <= float(y) <= BOTTOM
     assert "<0>" not in drawing
     assert "&lt;0&gt;" in drawing
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=60), min_size=1, max_size=20, unique=True))
+def test_names_below_a_chart_stand_apart_and_inside(labels):
+    series = tuple(Series(label, n, (Point(1, 1),)) for n, label in enumerate(labels))
+    entries = legend(Chart("title", "x", "y", series, lines=False), WIDTH, 300)
+    assert [entry.style for entry in entries] == list(range(len(labels)))
+    for entry, after in pairwise(entries):
+        assert after.y > entry.y or after.x + 1e-6 >= entry.x + SAMPLE + LETTER * len(entry.label)
+    assert all(entry.x + SAMPLE + LETTER * len(entry.label) <= WIDTH for entry in entries)
+    ends = [(label[:5], label[-5:]) for label in labels]
+    assert [(entry.label[:5], entry.label[-5:]) for entry in entries] == ends

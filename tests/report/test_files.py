@@ -92,15 +92,29 @@ def test_the_page_needs_nothing_else_and_runs_nothing_from_data(written, page):
 def test_the_page_is_accessible(page):
     assert page.get("lang") == "en"
     assert page.xpath("//meta[@name='viewport']")
+    assert page.xpath("//h2 | //h3[not(ancestor::article)]")[0].text == "Results"
+    assert page.xpath("//table/caption/text()") == page.xpath("//div[@role='region']/@aria-label")
     for table in page.xpath("//table"):
         assert len(table.xpath("./thead//th[@scope='col']")) == len(table.xpath("./thead//th"))
         assert all(row.xpath("./th[@scope='row']") for row in table.xpath("./tbody/tr"))
     names = page.xpath("//svg/@aria-labelledby")
     assert len(names) == len(set(names)) == 4
     assert set(names) == set(page.xpath("//svg/title/@id"))
+    assert page.xpath("//svg/@aria-describedby") == page.xpath("//svg/desc/@id")
+    for values in page.xpath("//svg/desc/text()"):
+        assert re.match(r"base: .* at .*; deep_rev: .* at ", values)
     assert page.xpath("//label/@for") == page.xpath("//select/@id")
     assert len(page.xpath("//@id")) == len(set(page.xpath("//@id")))
     assert page.xpath("//select/option/@value") == page.xpath("//div[@class='pair']/@id")
+
+
+def test_the_page_says_what_was_trained_with(page):
+    (machine,) = page.xpath("//dl[@class='facts']")
+    facts = dict(zip(machine.xpath("./dt/text()"), machine.xpath("./dd/text()"), strict=True))
+    assert facts == {
+        "torch": "2.13.0", "cpu": "A", "cores": "2", "gpus": "2 x name B, memory_gib 79.1",
+    }  # fmt: skip
+    assert page.xpath("//summary")[0].text == "Versions and hardware: all trainings"
 
 
 def test_maps_are_drawn_as_they_are(page):
