@@ -17,14 +17,15 @@ def tie_parameters(layer: nn.Module, source: nn.Module) -> None:
     """
     if _shapes(layer) != _shapes(source):
         raise SharingError("cannot tie layers whose parameters differ in name or shape")
-    modules = dict(layer.named_modules())
-    for name, parameter in source.named_parameters():
+    modules = dict(layer.named_modules(remove_duplicate=False))
+    for name, parameter in source.named_parameters(remove_duplicate=False):
         path, _, attribute = name.rpartition(".")
         setattr(modules[path], attribute, parameter)
 
 
 def _shapes(layer: nn.Module) -> dict[str, torch.Size]:
-    return {name: parameter.shape for name, parameter in layer.named_parameters()}
+    named = layer.named_parameters(remove_duplicate=False)
+    return {name: parameter.shape for name, parameter in named}
 
 
 def share_layers(layers: nn.ModuleList, layer_map: Sequence[int]) -> nn.ModuleList:

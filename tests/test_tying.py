@@ -65,6 +65,18 @@ def test_any_equal_layers_can_be_shared(strategy, unique, more):
     )
 
 
+def test_layers_that_tie_parameters_inside_are_shared_whole():
+    def layer():
+        made = nn.ModuleDict({name: nn.Linear(3, 3) for name in ("one", "two", "three")})
+        made["two"].weight = made["one"].weight
+        made["four"] = made["three"]
+        return made
+
+    first, second = share_layers(nn.ModuleList([layer(), layer()]), (0, 0))
+    for name, parameter in every_parameter(first).items():
+        assert every_parameter(second)[name] is parameter
+
+
 def _positions(layers):
     return [
         [i for i, layer in enumerate(layers) if layer.weight is weight]
