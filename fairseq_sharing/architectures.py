@@ -46,7 +46,7 @@ def _default(args: argparse.Namespace, **values: Any) -> None:
 
 def _default_sharing(args: argparse.Namespace, strategy: str, num_unique: int | None) -> None:
     """Share by ``strategy`` unless the user gives a strategy or a map."""
-    if any(getattr(args, f"{side}_layer_map", None) for side in SIDES):
+    if any(getattr(args, f"{side}_layer_map", None) is not None for side in SIDES):
         return
     _default(args, sharing_strategy=strategy)
     if args.sharing_strategy not in FIXED_UNIQUE and num_unique is not None:

@@ -102,13 +102,14 @@ def side_layer_map(cfg: SharedTransformerConfig, side: str) -> LayerMap:
         flag = f"--sharing-strategy {cfg.sharing_strategy} with --{side}-layers {num_layers}"
         if num_unique is not None:
             flag += f" --{side}-unique-layers {num_unique}"
+        elif cfg.sharing_strategy not in FIXED_UNIQUE:
+            flag += f" and no --{side}-unique-layers"
         if num_unique is not None and cfg.sharing_strategy in FIXED_UNIQUE:
             raise SharingError(f"{flag}: this strategy takes no number of unique layers; drop it")
         try:
             return layer_map(cfg.sharing_strategy, num_layers, num_unique)
         except SharingError as error:
-            hint = f" (--{side}-unique-layers)" if num_unique is None else ""
-            raise SharingError(f"{flag}: {error}{hint}") from None
+            raise SharingError(f"{flag}: {error}") from None
     if cfg.sharing_strategy != "none":
         raise SharingError(
             f"--{side}-layer-map {explicit} and --sharing-strategy {cfg.sharing_strategy} are both "

@@ -117,7 +117,7 @@ def parse_layer_map(text: str, num_layers: int | None = None) -> LayerMap:
     """
     try:
         layers = tuple(int(entry) for entry in text.split(","))
-    except ValueError:
+    except (AttributeError, ValueError):  # what --model-overrides gives may be no text
         raise SharingError(
             f"layer map {text!r}: give whole numbers separated by commas, such as 0,1,2,2,1,0"
         ) from None

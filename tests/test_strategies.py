@@ -124,6 +124,7 @@ def test_wrong_counts_are_refused_with_what_is_valid(arguments, named):
         ("0,1,,0", "whole numbers"),
         ("", "whole numbers"),
         ("a,b,c,d", "whole numbers"),
+        ([0, 1, 1, 0], "[0, 1, 1, 0]: give whole numbers separated by commas"),
     ],
 )
 def test_wrong_explicit_maps_are_refused(text, named):
