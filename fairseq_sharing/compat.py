@@ -36,6 +36,12 @@ from . import launchers, stopping
 from .data_parallel import data_parallel
 from .errors import SharingError
 
+UNREADABLE = (
+    *(pickle.UnpicklingError, RuntimeError, EOFError, OSError),
+    *(AttributeError, LookupError, TypeError, ValueError),
+)
+"""What torch and fairseq raise for files that are cut short or no checkpoints."""
+
 
 def apply() -> None:
     """Make the changes; a second call does nothing."""
@@ -65,7 +71,7 @@ def _explained(load):
             return load(path, *args, **kwargs)
         except FileNotFoundError:
             raise
-        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        except UNREADABLE as error:
             raise SharingError(f"checkpoint {path}: {refusal(error)}") from error
 
     return load_checkpoint_to_cpu
@@ -89,7 +95,9 @@ def _with_model_help(parse):
 
 
 def refusal(error: Exception) -> str:
-    """Why torch would not read a checkpoint, in one line."""
+    """Why torch or fairseq would not read a checkpoint, in one line."""
+    if isinstance(error, IsADirectoryError | NotADirectoryError | PermissionError):
+        return f"{error.strerror}; give the path of a checkpoint file"
     wanted = re.search(r"(?:GLOBAL|Unsupported global:?) (\S+)", str(error))
     if wanted:
         return (

@@ -4,6 +4,7 @@ fairseq copies each entry of a state dict to the CPU by itself before saving, wh
 tied parameter once for each of its names.
 """
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,3 +84,13 @@ def _check_map(side: str, stored: LayerMap, wanted: LayerMap) -> None:
             f"{format_layer_map(wanted)}; build the model with the checkpoint's map "
             f"(--{side}-layer-map {format_layer_map(stored)})"
         )
+
+
+def load_refusal(error: RuntimeError) -> str:
+    """The first of the reasons for which torch would not load a state dict, in one line."""
+    title, *reasons = str(error).splitlines()
+    reason = textwrap.shorten([*reasons, title][0], 250)
+    return (
+        f"the checkpoint does not fit the model: {reason} Build the model with the options and the "
+        "dictionaries that the checkpoint was trained with"
+    )

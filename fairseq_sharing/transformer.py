@@ -17,7 +17,8 @@ from .admin import ResidualProfile, check_scaling
 from .checks import check_options
 from .config import SIDES, SharedTransformerConfig, shares_layers, side_layer_map
 from .cross_attention import projected_once, share_cross_attention
-from .state import compact_state, expand_state
+from .errors import SharingError
+from .state import compact_state, expand_state, load_refusal
 from .strategies import LayerMap, format_layer_map, num_unique_layers
 from .tying import LayerStacker, aliases, count_parameters
 
@@ -143,7 +144,10 @@ class SharedTransformerModel(TransformerModelBase):
         return state
 
     def load_state_dict(self, state_dict, strict=True, model_cfg=None, args=None):
-        return super().load_state_dict(dict(state_dict), strict, model_cfg, args)
+        try:
+            return super().load_state_dict(dict(state_dict), strict, model_cfg, args)
+        except RuntimeError as error:
+            raise SharingError(load_refusal(error)) from error
 
     def upgrade_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Bring an older or a compact state dict to the model's own names, in place."""

@@ -144,7 +144,7 @@ def test_help_lists_the_options_with_their_texts():
 
 REFUSED = [
     (("--sharing-strategy", "zigzag"), "unknown sharing strategy 'zigzag'; valid are none"),
-    (("--sharing-strategy", "cycle"), "(--encoder-unique-layers)"),
+    (("--sharing-strategy", "cycle"), "and no --encoder-unique-layers: strategy cycle needs"),
     ((*SHARED, "--encoder-unique-layers", 0), "at least 1, got 0"),
     ((*SHARED, "--decoder-unique-layers", 5), "takes 1 to 4 unique layers, got 5"),
     (("--sharing-strategy", "universal", "--encoder-unique-layers", 1), "drop it"),
@@ -152,6 +152,8 @@ REFUSED = [
     ((*SHARED, "--sharing-strategy", "middle_cycle"), "takes 3 to 4 unique layers, got 2"),
     ((*SHARED, "--encoder-layer-map", "0,1,1,0"), "drop one of them"),
     (("--encoder-layer-map", "0,1,0"), "3 entries for 2 layers"),
+    (("--arch", "shared_transformer_wmt_en_de", "--encoder-layer-map", ""), "layer map ''"),
+    (("--encoder-layers", 0), "--encoder-layers 0: the number of layers must be a whole number"),
     (("--encoder-layer-map", "0,2"), "entry 2 at layer 1"),
     (("--encoder-layer-map", "0,x"), "whole numbers separated by commas"),
     ((*SHARED, "--encoder-layers-to-keep", "0,1"), "breaks the layer map"),
@@ -189,10 +191,31 @@ def test_a_checkpoint_of_another_map_is_refused_with_both_maps(copy_task, traine
     _one_line(refused, "0,1,1,0", "0,0,1,1")
 
 
+def test_a_checkpoint_of_other_sizes_is_refused_with_both(copy_task, trained, tmp_path):
+    overrides = "{'encoder_ffn_embed_dim': 8}"
+    refused = generate(copy_task, trained[0], "--model-overrides", overrides, check=False)
+    _one_line(refused, "encoder.layers.0.fc1.weight", "[64, 64]", "[8, 64]", "dictionaries")
+    refused = train(
+        *(copy_task, tmp_path, *SHARED, "--encoder-ffn-embed-dim", 8),
+        *("--finetune-from-model", trained[0]),
+        check=False,
+    )
+    _one_line(refused, "encoder.layers.0.fc1.weight", "[64, 64]", "[8, 64]", "dictionaries")
+
+
 def test_a_truncated_checkpoint_is_refused(copy_task, trained, tmp_path):
     cut = tmp_path / "cut.pt"
     cut.write_bytes(trained[0].read_bytes()[:50_000])
     _one_line(generate(copy_task, cut, check=False), str(cut), "cut short")
+
+
+def test_what_is_no_checkpoint_is_refused(copy_task, tmp_path):
+    text, other = tmp_path / "text.pt", tmp_path / "other.pt"
+    text.write_text("root:x:0:0:root:/root:/bin/bash\n" * 20)
+    torch.save({"epoch": 3}, other)
+    for path in (text, other):
+        _one_line(generate(copy_task, path, check=False), str(path), "not a checkpoint")
+    _one_line(generate(copy_task, tmp_path, check=False), str(tmp_path), "Is a directory")
 
 
 class _Malicious:

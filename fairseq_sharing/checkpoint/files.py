@@ -1,7 +1,6 @@
 """Checkpoint files: read without running anything in them, written whole or not at all."""
 
 import os
-import pickle
 import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,12 +10,10 @@ import rich.progress
 import torch
 from rich.console import Console
 
-from ..compat import refusal
+from ..compat import UNREADABLE, refusal
 from ..errors import SharingError, exception_chain
 
 Content = dict[str, Any]
-_UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError, OSError)
-"""What torch raises, depending on where a file is cut short or how it is no checkpoint."""
 
 
 def read_checkpoint(path: Path) -> Content:
@@ -34,7 +31,7 @@ def read_checkpoint(path: Path) -> Content:
     try:
         with file as opened:
             content = torch.load(opened, map_location="cpu", weights_only=True)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise SharingError(f"checkpoint {path}: {refusal(error)}") from error
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
