@@ -7,7 +7,8 @@ from ..errors import SharingError
 from ..recipe.devices import PRECISIONS, Devices, Kind, these_devices
 from ..recipe.jobs import fairseq_tool
 from ..recipe.slurm import LEAST_MINUTES, SECONDS_TO_SAVE, Request, submit
-from ..recipe.train import measure_speed, train
+from ..recipe.speed_stage import measure_speed
+from ..recipe.train import train
 from .recipe_options import add_selection_options, add_stage_parser, load_experiment
 
 

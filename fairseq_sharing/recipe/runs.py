@@ -32,6 +32,11 @@ class Run:
         return self.folder / "train.log"
 
     @property
+    def records(self) -> Path:
+        """The log's figures, one JSON object a line."""
+        return self.folder / "train.jsonl"
+
+    @property
     def checkpoint(self) -> Path:
         """The one with the lowest validation loss, which is decoded."""
         return self.folder / "checkpoints" / "checkpoint_best.pt"

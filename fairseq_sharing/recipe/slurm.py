@@ -11,7 +11,8 @@ from .devices import Devices
 from .experiment import Experiment
 from .prepare import require_prepared
 from .runs import Run, runs_of
-from .train import speed_stage, waiting_runs
+from .speed_stage import is_measured
+from .train import waiting_runs
 
 JOBS = "slurm"
 SECONDS_TO_SAVE = 120
@@ -78,7 +79,7 @@ def submit(
     for run in waiting_runs(runs, request.devices):
         job = [*command, "--no-speed", *_choice([run])]
         numbers.append(send(run.name, job, run.folder / JOBS, request, []))
-    if speed and not speed_stage(runs, folder).is_finished():
+    if speed and not is_measured(runs, folder):
         alone = dataclasses.replace(request.devices, per_node=1, nodes=1)
         request = dataclasses.replace(request, devices=alone)
         send("speed", [*command, *_choice(runs)], folder / JOBS, request, numbers)

@@ -3,22 +3,21 @@
 import dataclasses
 import os
 import shlex
-import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from ..checkpoint.contents import Checkpoint
 from ..errors import SharingError
-from . import provenance, speed
+from . import provenance
 from .devices import Devices, these_devices
 from .experiment import Experiment
 from .fairseq_options import read_command
 from .jobs import Job, run_jobs, save_command
 from .prepare import DATA, require_prepared
 from .progress import TrainingDisplay
+from .records import keeping_records
 from .runs import Run, runs_of, save_run
-from .stages import Stage, exclusive
+from .stages import exclusive
 from .training_command import (
     batch_statement,
     newest_intact,
@@ -46,32 +45,30 @@ def train(
     for run in waiting:
         read_command(run.name, training_command(run, folder, devices, precision))
         _refuse_other_precision(run, precision_of(run, precision, devices))
-    complete = [run for run in waiting if _has_all_updates(run)]
-    waiting = [run for run in waiting if run not in complete]
     with ExitStack() as held:
         lock = held.enter_context(exclusive(folder, shared=True))
-        jobs = [
-            _job(run, number, folder / DATA, devices, precision)
-            for number, run in enumerate(waiting)
-        ]
         if devices.rank > 0:
-            run_jobs(jobs, 1, lock)
+            unfinished = [run for run in waiting if not _has_all_updates(run)]
+            run_jobs(_jobs(unfinished, folder / DATA, devices, precision), 1, lock)
             return
-        for run in complete:
+        own = {run.name: held.enter_context(exclusive(run.folder)) for run in waiting}
+        for run in filter(_has_all_updates, waiting):
             run.training.finish()
-        locks = [held.enter_context(exclusive(run.folder)) for run in waiting]
+        unfinished = [run for run in waiting if not run.training.is_finished()]
+        jobs = _jobs(unfinished, folder / DATA, devices, precision)
         begun = [
-            _begin(
-                *(job, run, own),
-                devices=str(devices),
-                nodes=devices.nodes,
-                precision=precision_of(run, precision, devices),
-            )
-            for job, run, own in zip(jobs, waiting, locks, strict=True)
+            _begin(job, run, own[run.name], devices, precision_of(run, precision, devices))
+            for job, run in zip(jobs, unfinished, strict=True)
         ]
         display = held.enter_context(TrainingDisplay(runs))
+        keep_records = held.enter_context(keeping_records(waiting))
+
+        def watch(running: set[str]) -> None:
+            display.update(running)
+            keep_records()
+
         alone = devices.nodes > 1 or devices.started
-        run_jobs(begun, 1 if alone else slots(devices.per_node), lock, display.update)
+        run_jobs(begun, 1 if alone else slots(devices.per_node), lock, watch)
 
 
 def waiting_runs(runs: list[Run], devices: Devices) -> list[Run]:
@@ -99,42 +96,6 @@ def _refuse_other_precision(run: Run, precision: str) -> None:
         )
 
 
-def measure_speed(experiment: Experiment, folder: Path) -> None:
-    """Let all systems take turns on one device, once they are trained; noted in speed.json."""
-    runs = runs_of(experiment, folder)
-    if speed_stage(runs, folder).is_finished():
-        return
-    with ExitStack() as held:
-        try:
-            lock = held.enter_context(exclusive(folder))
-        except SharingError as error:
-            print(f"training speed is not measured yet: {error}; then run the same command again")
-            return
-        print("measuring training speed, all systems taking turns")
-        run_jobs([_speed_job(runs, folder)], 1, lock)
-
-
-def speed_stage(runs: list[Run], folder: Path) -> Stage:
-    """The measurement of all systems' speeds beside each other, in updates a second."""
-    settings = {run.system.name: run.training.settings for run in _one_a_system(runs)}
-    return Stage(folder, "speed", settings, (folder / "speed.json",))
-
-
-def _speed_job(runs: list[Run], folder: Path) -> Job:
-    stage = speed_stage(runs, folder)
-    command = [sys.executable, "-m", speed.__name__, str(stage.outputs[0])]
-    command += [str(run.folder) for run in _one_a_system(runs)]
-    return Job("speed", command, folder / "speed.log", stage.finish)
-
-
-def _one_a_system(runs: list[Run]) -> list[Run]:
-    """Without further seeds, which are as fast."""
-    firsts: dict[str, Run] = {}
-    for run in runs:
-        firsts.setdefault(run.system.name, run)
-    return list(firsts.values())
-
-
 def slots(cores_each: int = 1) -> int:
     """How many jobs run side by side: as many as the cores take, or one on the GPUs."""
     return max(1, len(os.sched_getaffinity(0)) // cores_each) if on_cpu() else 1
@@ -152,19 +113,31 @@ def _batch(run: Run, devices: Devices) -> str:
     return ""
 
 
-def _job(run: Run, number: int, data: Path, devices: Devices, precision: str) -> Job:
-    """The training, or this node's or process's part of it, which has a log of its own."""
-    command = devices.command(training_command(run, data, devices, precision), number)
-    log = run.folder / f"train.{devices.rank}.log" if devices.rank else run.log
-    return Job(run.name, command, log, environment=devices.environment(number))
+def _jobs(runs: list[Run], data: Path, devices: Devices, precision: str) -> list[Job]:
+    """Each training, or this node's or process's part of it, which has a log of its own."""
+    return [
+        Job(
+            run.name,
+            devices.command(training_command(run, data, devices, precision), number),
+            run.folder / f"train.{devices.rank}.log" if devices.rank else run.log,
+            environment=devices.environment(number),
+        )
+        for number, run in enumerate(runs)
+    ]
 
 
-def _begin(job: Job, run: Run, lock: int, **attempt: Any) -> Job:
+def _begin(job: Job, run: Run, lock: int, devices: Devices, precision: str) -> Job:
     """Note what the training is and what this attempt at it runs on, before it starts."""
     run.training.begin()
     save_run(run)
     save_command(run.folder / "command.txt", job.command)
-    provenance.record(run.folder / VERSIONS, command=shlex.join(job.command), **attempt)
+    provenance.record(
+        run.folder / VERSIONS,
+        command=shlex.join(job.command),
+        devices=str(devices),
+        nodes=devices.nodes,
+        precision=precision,
+    )
     return dataclasses.replace(job, on_success=run.training.finish, locks=(lock,))
 
 

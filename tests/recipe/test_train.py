@@ -72,17 +72,24 @@ def test_stopped_at_a_random_point(batches_prepared, undisturbed, tmp_path, sign
         assert training.returncode == 128 + signum
         assert "stopped when asked to" in (folder / "train.log").read_text()
     reached = checkpoint(where)["optimizer_history"][-1]["num_updates"]
-    assert reached >= (at // INTERVAL * INTERVAL if signum == signal.SIGKILL else at)
+    saved = (at - 1) // INTERVAL * INTERVAL  # that of an update follows its line in the log
+    assert reached >= (saved if signum == signal.SIGKILL else at)
     run("fairseq-sharing", "train", *where)
     assert (
         f"@ {reached} updates)" in (folder / "train.log").read_text().split("Loaded checkpoint")[1]
     )
     assert same(checkpoint(where), undisturbed)
+    assert kept_updates(folder) == list(range(2, UPDATES + 1, 2))
     attempts = json.loads((folder / "versions.json").read_text())
     assert [attempts["devices"], attempts["earlier"][0]["devices"]] == [
         "1 CPU process",
         "2 CPU processes",
     ]
+
+
+def kept_updates(folder: Path) -> list[int]:
+    records = [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
+    return [record["updates"] for record in records if record["kind"] == "train"]
 
 
 def updates(log: Path) -> int:

@@ -1,4 +1,6 @@
-"""What is read from fairseq-train's log, in whatever pieces it arrives."""
+"""What is read from fairseq-train's log, in whatever pieces it arrives, and kept for programs."""
+
+import json
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -41,3 +43,46 @@ def test_a_growing_log_is_read_once_in_any_pieces(tmp_path, sizes):
     assert (log.updates, log.valid_loss, log.parameters) == (30, 8.5, 1059584)
     assert (log.updates_per_second, log.tokens_per_second) == (5, 51)
     assert log.valid_losses == {24: 8.5}
+
+
+def inner(updates: int, loss: str) -> str:
+    figures = {"epoch": 1, "update": 0.5, "loss": loss, "ups": "5", "num_updates": str(updates)}
+    return f"{STAMP}train_inner | {json.dumps(figures)}\n"
+
+
+def valid(updates: int, loss: str) -> str:
+    return f'{STAMP}valid | {{"valid_loss": "{loss}", "valid_num_updates": "{updates}"}}\n'
+
+
+def train_record(updates: int, loss: float | None) -> dict:
+    return {"kind": "train", "updates": updates, "epoch": 1, "loss": loss, "ups": 5}
+
+
+def test_updates_that_were_done_again_are_kept_once(tmp_path):
+    """Killed after 30 updates, gone on with from 20, and killed again in the middle of a line."""
+    path, records = tmp_path / "train.log", tmp_path / "train.jsonl"
+    loaded = STAMP + "fairseq.trainer | Loaded checkpoint /a b/c.pt (epoch 1 @ 20 updates)\n"
+    first = [inner(10, "9.5"), inner(20, "inf"), valid(20, "8.5"), inner(30, "8.0")]
+    path.write_text(
+        "".join([*first, valid(30, "8.0"), loaded, inner(30, "8.0")]) + inner(40, "7")[:60]
+    )
+    log = TrainingLog(path).refresh()
+    expected = [
+        train_record(10, 9.5),
+        train_record(20, None),
+        {"kind": "valid", "updates": 20, "loss": 8.5},
+        train_record(30, 8.0),
+    ]
+    log.save_records(records)
+    assert [json.loads(line) for line in records.read_text().splitlines()] == expected
+    assert log.valid_losses == {20: 8.5}
+    with path.open("a") as file:
+        file.write(STAMP + "fairseq_cli.train | {'_name': None}\n" + loaded + inner(30, "8.0"))
+    TrainingLog(path).refresh().save_records(records)
+    assert [json.loads(line) for line in records.read_text().splitlines()] == expected
+    with path.open("a") as file:
+        file.write(
+            STAMP + "fairseq.trainer | No existing checkpoint found x.pt\n" + inner(10, "9.5")
+        )
+    log.refresh().save_records(records)
+    assert [json.loads(line) for line in records.read_text().splitlines()] == expected[:1]
