@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from fairseq.data import Dictionary
-from fairseq.data.data_utils import infer_language_pair
 
 from ..checkpoint.contents import Checkpoint, Options, State
 from ..checkpoint.files import disk_error
 from ..checkpoint.unroll import unrolled
+from ..config import SIDES
 from ..errors import SharingError
 from .model_card import Card, check_run_folder
+from .text_data import check_pieces, read_dictionary, trained_languages
 from .translate import SENTENCEPIECE, load_sentencepiece, require_ctranslate2
 
 QUANTIZATIONS = ("float32", "float16", "int8", "int8_float32")
@@ -50,31 +50,27 @@ def export_ct2(
     fit, and for an output that is not an empty folder.
     """
     require_ctranslate2()
-    from ctranslate2.converters import FairseqConverter
-
     check_output_folder(output)
-    load_sentencepiece(sentencepiece)
+    pieces = load_sentencepiece(sentencepiece)
     if run_folder:
         check_run_folder(run_folder)
     _check_options(checkpoint.options())
     state, options = unrolled(checkpoint)
-    languages = languages or _languages(checkpoint, data)
-    _check_dictionaries(data, languages, state)
+    languages = languages or trained_languages(checkpoint, data)
+    for side, language in zip(SIDES, languages, strict=True):
+        words = read_dictionary(data / f"dict.{language}.txt", side, state)
+        check_pieces(sentencepiece, pieces, words)
     card = Card(output.name, languages, quantization, license, run_folder)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as made:
         path, folder = Path(made, "unrolled.pt"), Path(made, "model")
         try:
             with path.open("wb") as file:
                 torch.save(_for_converter(state, options), file)
-            converter = FairseqConverter(str(path), str(data), *languages)
-            converter.convert(str(folder), quantization=quantization)
+            _convert(path, data, languages, quantization, folder)
             shutil.copy(sentencepiece, folder / SENTENCEPIECE)
             size = sum(part.stat().st_size for part in folder.iterdir())
             (folder / "README.md").write_text(card.text(checkpoint, size), "utf-8")
             folder.replace(output)
-        except ValueError as error:  # the converter's list of what it does not support
-            reasons = "; ".join(line.removeprefix("- ") for line in str(error).splitlines()[2:])
-            raise SharingError(f"CTranslate2 cannot take this model: {reasons}") from error
         except (OSError, RuntimeError) as error:
             raise SharingError(f"cannot write {output}: {disk_error(error).strerror}") from None
 
@@ -101,31 +97,17 @@ def _check_options(options: Options) -> None:
             )
 
 
-def _languages(checkpoint: Checkpoint, data: Path) -> tuple[str, str]:
-    task = (checkpoint.content.get("cfg") or {}).get("task") or checkpoint.stored_options()
-    trained = task.get("source_lang"), task.get("target_lang")
-    source, target = (
-        trained if all(trained) or not data.is_dir() else infer_language_pair(str(data))
-    )
-    if not (source and target):
-        raise SharingError(
-            f"neither the checkpoint nor the files in {data} say which languages it translates; "
-            "give --source-lang and --target-lang"
-        )
-    return source, target
+def _convert(
+    checkpoint: Path, data: Path, languages: tuple[str, str], quantization: str, folder: Path
+) -> None:
+    from ctranslate2.converters import FairseqConverter
 
-
-def _check_dictionaries(data: Path, languages: tuple[str, str], state: State) -> None:
-    for side, language in zip(("encoder", "decoder"), languages, strict=True):
-        path = data / f"dict.{language}.txt"
-        if not path.is_file():
-            raise SharingError(f"no dictionary {path}; --data is the folder of fairseq-preprocess")
-        words, rows = len(Dictionary.load(str(path))), len(state[f"{side}.embed_tokens.weight"])
-        if words != rows:
-            raise SharingError(
-                f"dictionary {path} has {words} entries, the {side}'s embeddings {rows}; "
-                "give the --data that the model was trained with"
-            )
+    try:
+        converter = FairseqConverter(str(checkpoint), str(data), *languages)
+        converter.convert(str(folder), quantization=quantization)
+    except ValueError as error:  # a list of what it does not support
+        reasons = "; ".join(line.removeprefix("- ") for line in str(error).splitlines()[2:])
+        raise SharingError(f"CTranslate2 cannot take this model: {reasons}") from error
 
 
 def _for_converter(state: State, options: Options) -> dict[str, Any]:

@@ -30,8 +30,20 @@ class Card:
     run_folder: Path | None = None
 
     def text(self, checkpoint: Checkpoint, size: int) -> str:
-        """The card of ``checkpoint``, exported as a folder of ``size`` bytes."""
+        """The card of ``checkpoint``, exported as a folder of ``size`` bytes.
+
+        Raises SharingError if the records in ``run_folder`` are damaged.
+        """
         facts = inspect(checkpoint)
+        try:
+            return self._text(facts, size)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise SharingError(
+                f"--run-folder {self.run_folder}: its scores.json, or corpus/manifest.json beside "
+                f"it, is damaged ({error}); run fairseq-sharing prepare and evaluate again"
+            ) from None
+
+    def _text(self, facts: dict[str, Any], size: int) -> str:
         corpus, scores = self._json("../corpus/manifest.json"), self._json("scores.json")
         header = yaml.safe_dump(self._header(corpus, scores), sort_keys=False, allow_unicode=True)
         sections = [

@@ -4,6 +4,7 @@ import resource
 import subprocess
 
 import pytest
+import sentencepiece
 from support import BIN
 
 from fairseq_sharing.checkpoint.contents import Checkpoint
@@ -78,6 +79,34 @@ def test_data_that_does_not_fit_is_named(trained, tmp_path):
             languages=("en", "de"),
         )
     assert not output.exists()
+
+
+@pytest.mark.parametrize("damaged", [b"one\n", b"a\xff 3\n", b"one 1\none 2\n"])
+def test_a_damaged_dictionary_is_named(trained, tmp_path, damaged):
+    for language in ("en", "de"):
+        (tmp_path / f"dict.{language}.txt").write_bytes(damaged)
+    with pytest.raises(SharingError, match=r"dict\.en\.txt is damaged \(.*\); give the --data"):
+        export_ct2(
+            *(Checkpoint.read(trained.last), tmp_path, tmp_path / "out"),
+            sentencepiece=trained.spm,
+            languages=("en", "de"),
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sentencepiece_model_of_other_text_is_refused(trained, tmp_path):
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["0123456789 9876543210"] * 20),
+        model_prefix=str(tmp_path / "digits"),
+        vocab_size=15,
+        minloglevel=2,
+    )
+    with pytest.raises(SharingError, match=r"digits\.model has only \d of the dictionary's \d+"):
+        export_ct2(
+            *(Checkpoint.read(trained.last), trained.data, tmp_path / "out"),
+            sentencepiece=tmp_path / "digits.model",
+        )
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_full_disk_leaves_nothing(trained, tmp_path):

@@ -66,6 +66,18 @@ def test_a_card_without_a_run_folder_claims_nothing(trained, exported):
     assert "## Data" not in text
 
 
+@pytest.mark.parametrize("damaged", ['{"test": ', '{"test": {"chrf": 3}}', "[1]"])
+def test_damaged_records_are_named_and_nothing_is_left(trained, run_folder, tmp_path, damaged):
+    (run_folder / "scores.json").write_text(damaged)
+    with pytest.raises(SharingError, match=r"--run-folder .*cycle_rev: its scores\.json.*damaged"):
+        export_ct2(
+            *(Checkpoint.read(trained.last), trained.data, tmp_path / "out"),
+            sentencepiece=trained.spm,
+            run_folder=run_folder,
+        )
+    assert list(tmp_path.iterdir()) == [run_folder.parent]
+
+
 def test_a_folder_that_is_no_run_is_refused(trained, tmp_path):
     with pytest.raises(SharingError, match=r"holds no command\.txt"):
         check_run_folder(tmp_path)
