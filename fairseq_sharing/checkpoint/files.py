@@ -45,6 +45,8 @@ def check_output(path: Path, force: bool) -> None:
         raise SharingError(f"output {path} is a folder; give a file name, such as {path}/model.pt")
     if not path.parent.is_dir():
         raise SharingError(f"output {path}: there is no folder {path.parent}; make it first")
+    if path.exists() and not path.is_file():  # a device would be replaced, not written to
+        raise SharingError(f"output {path} is no regular file; give a file name")
     if path.exists() and not force:
         raise SharingError(f"output {path} exists and is kept; give another name, or --force")
 

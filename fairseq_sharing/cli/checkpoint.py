@@ -107,6 +107,9 @@ def _average(args: argparse.Namespace) -> None:
         if len(asked) > 1 or len(paths) > 1:
             raise SharingError("give one folder with one of --last-epochs and --last-updates")
         paths = last_checkpoints(paths[0], *asked.popitem())
+    for path in paths:
+        if path.is_dir():
+            raise SharingError(f"{path} is a folder; give --last-epochs N or --last-updates N, too")
     write_checkpoint(average(paths), args.output, args.force)
     print(f"{args.output}: the mean of {', '.join(path.name for path in paths)}")
 

@@ -91,3 +91,9 @@ def test_contradicting_arguments_are_refused(trained, tool, tmp_path):
     both = ("--last-updates", 1, "--last-epochs", 1, "--output", tmp_path / "out.pt")
     status, _, error = tool("average", trained.checkpoints, *both)
     assert (status, error.startswith("fairseq-sharing: error: give one folder")) == (2, True)
+
+
+def test_a_folder_alone_is_refused_with_what_to_add(trained, tool, tmp_path):
+    status, _, error = tool("average", trained.checkpoints, "--output", tmp_path / "out.pt")
+    assert status == 2
+    assert "checkpoints is a folder; give --last-epochs N or --last-updates N" in error

@@ -78,6 +78,13 @@ def test_an_output_that_cannot_be_written_is_named(tmp_path):
         write_checkpoint({"model": {}}, tmp_path / "none" / "out.pt")
 
 
+def test_an_output_that_is_a_device_or_a_pipe_is_left_alone(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SharingError, match="pipe is no regular file"):
+        write_checkpoint({"model": {}}, tmp_path / "pipe", force=True)
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_output_has_the_permissions_of_other_new_files(tmp_path):
     (tmp_path / "other").touch()
     write_checkpoint({"model": {}}, tmp_path / "out.pt")
