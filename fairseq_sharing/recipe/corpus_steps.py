@@ -12,7 +12,6 @@ from ..corpus.parallel_text import Segment, key, stream_lines
 from ..corpus.sources import OF_ONES_OWN, open_corpus, open_files
 from ..corpus.streams import writing
 from ..corpus.test_sets import read_test_set
-from ..errors import SharingError
 from .experiment import Experiment
 from .manifest import Done, Step, digest
 from .stages import sha256, write_lines
@@ -49,8 +48,6 @@ class Corpus:
         """Where each set is that is not held out of the corpus."""
         sets = {VALID: self.experiment.data.valid_set}
         for test_set in self.experiment.test_sets:
-            if test_set.name in (TRAIN, VALID):
-                raise SharingError(f"a test set cannot be named '{test_set.name}': choose another")
             sets[test_set.name] = test_set.origin
         return {name: origin for name, origin in sets.items() if origin is not None}
 

@@ -4,13 +4,18 @@ import re
 
 from ..errors import SharingError
 from ..strategies import layer_map
-from .experiment import Experiment, Options, System
+from .experiment import Experiment, Languages, Options, System
 
 SEGMENTATIONS = ("sentencepiece", "bpe")
+TAKEN = {
+    "systems": ("corpus", "spm", "bpe", "data-bin", "report"),
+    "test sets": ("train", "valid"),
+}
+"""What a run folder and its corpus have under these names already."""
 
 
 def check_experiment(experiment: Experiment) -> None:
-    """Raise SharingError for wrong names, maps, numbers of updates, data or seeds."""
+    """Raise SharingError for wrong names, languages, maps, numbers of updates, data or seeds."""
     names = [system.name for system in experiment.systems]
     test_sets = [test_set.name for test_set in experiment.test_sets]
     for system in experiment.systems:
@@ -20,11 +25,12 @@ def check_experiment(experiment: Experiment) -> None:
         for name in group:
             _check_name(kind, name)
         check(len(set(group)) == len(group), f"two {kind} have the same name: {', '.join(group)}")
+    _check_languages(experiment.languages)
     _check_data(experiment)
     seeds = experiment.seeds
     check(
-        bool(seeds) and all(type(seed) is int for seed in seeds),
-        f"seeds = {list(seeds)} must hold at least one whole number, and nothing else",
+        bool(seeds) and all(type(seed) is int for seed in seeds) and len(set(seeds)) == len(seeds),
+        f"seeds = {list(seeds)} must hold at least one whole number, each once, and nothing else",
     )
 
 
@@ -35,6 +41,17 @@ def check_baseline(experiment: Experiment) -> None:
         experiment.baseline in names,
         f"baseline '{experiment.baseline}' is no system; there are {', '.join(names)}",
     )
+
+
+def _check_languages(languages: Languages) -> None:
+    """That they can be the endings of files, one for each side."""
+    codes = languages.source, languages.target
+    for code in codes:
+        check(
+            re.fullmatch(r"\w[\w-]*", code) is not None,
+            f"[languages] '{code}' must be a code such as en: letters, digits, _ and -",
+        )
+    check(codes[0] != codes[1], f"[languages] source and target are both '{codes[0]}'")
 
 
 def _check_data(experiment: Experiment) -> None:
@@ -51,6 +68,11 @@ def _check_data(experiment: Experiment) -> None:
         + (", ".join(held_out) or "none"),
     )
     check(
+        data.max_ratio is None or data.max_ratio >= 1,
+        f"[data] max_ratio = {data.max_ratio} must be at least 1: words of the longer side for "
+        "a word of the shorter",
+    )
+    check(
         data.segmentation in SEGMENTATIONS,
         f"[data] segmentation = '{data.segmentation}': choose from {', '.join(SEGMENTATIONS)}",
     )
@@ -64,6 +86,10 @@ def _check_name(kind: str, name: str) -> None:
     check(
         re.fullmatch(r"\w[\w .+-]*", name) is not None,
         f"{kind}: name = '{name}' must be fit for a folder: letters, digits and _.+-",
+    )
+    check(
+        name not in TAKEN[kind] and not (kind == "systems" and re.search(r"-seed\d+$", name)),
+        f"{kind}: name = '{name}' is what other files are called: choose another",
     )
 
 

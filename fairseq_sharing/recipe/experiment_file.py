@@ -35,7 +35,7 @@ def load(path: Path, *, quick: bool = False) -> Experiment:
     name beside it. Missing and unknown keys, and values of a wrong type or out of range, are
     errors that name the file and the key.
     """
-    path = path if path.suffix == ".toml" else path.with_name(path.name + ".toml")
+    path = path if path.suffix == ".toml" else path.parent / f"{path.name}.toml"
     tables = _read(path)
     overrides = tables.pop("quick", None)
     if quick:

@@ -89,6 +89,13 @@ def test_flags():
         ('baseline = "vanilla"', 'baseline = "plain"', "'plain' is no system; .* vanilla, cycle"),
         ('name = "cycle rev"', 'name = "vanilla"', "same name"),
         ('name = "cycle rev"', 'name = "../up"', "name = '../up'"),
+        ('name = "cycle rev"', 'name = "corpus"', "'corpus' is what other files are called"),
+        ('name = "cycle rev"', 'name = "vanilla-seed2"', "'vanilla-seed2' is what other files"),
+        ("seeds = [1]", "seeds = [1, 1]", r"seeds = \[1, 1\] must hold .* each once"),
+        ('target = "de"', 'target = "en"', "source and target are both 'en'"),
+        ('target = "de"', 'target = "../de"', "'../de' must be a code such as en"),
+        ("max_words = 8", "max_words = 8\nmax_ratio = 0.5", "max_ratio = 0.5 must be at least 1"),
+        ("[generate]", '[[test_sets]]\nname = "valid"\n[generate]', "'valid' is what other files"),
         ("max-update = 12", "", "max-update"),
         ("max-update = 12", 'max-update = "many"', "max-update"),
     ],
@@ -103,8 +110,9 @@ def test_mistakes_in_a_file_are_named(tiny_file, before, after, message):
 def test_unknown_system_missing_file_and_no_quick_table(tiny_file, tmp_path):
     with pytest.raises(SharingError, match="--systems circle: tiny has vanilla, cycle rev"):
         load(tiny_file).select(["vanilla", "circle"])
-    with pytest.raises(SharingError, match=r"cannot read experiment .*none\.toml: No such file"):
-        load(tmp_path / "none")
+    for path in (tmp_path / "none", Path(), Path("/")):
+        with pytest.raises(SharingError, match=r"cannot read experiment .*\.toml: No such file"):
+            load(path)
     tiny_file.write_text(tiny_file.read_text().split("[quick.train]")[0])
     with pytest.raises(SharingError, match=r"--quick: .* has no \[quick\] table"):
         load(tiny_file, quick=True)
