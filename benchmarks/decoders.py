@@ -6,10 +6,10 @@ from math import ceil
 from pathlib import Path
 
 import ctranslate2
-import sentencepiece
 import torch
 from fairseq.checkpoint_utils import load_model_ensemble_and_task
 from fairseq.sequence_generator import SequenceGenerator
+from random_checkpoint import SENTENCEPIECE
 
 from fairseq_sharing.checkpoint.contents import Checkpoint
 from fairseq_sharing.export.ct2 import export_ct2
@@ -48,16 +48,7 @@ def with_ctranslate2(
     path: Path, data: Path, words: torch.Tensor, quantization: str, threads: int
 ) -> Callable[[], None]:
     """The same by CTranslate2."""
-    spm, folder = data.parent / "any.model", data.parent / f"{path.stem}.{quantization}"
-    if not spm.exists():
-        text = iter(["any text", "will do"])
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=text,
-            model_prefix=str(spm.with_suffix("")),
-            hard_vocab_limit=False,
-            vocab_size=20,
-            minloglevel=2,
-        )
+    spm, folder = data / SENTENCEPIECE, data.parent / f"{path.stem}.{quantization}"
     export_ct2(Checkpoint.read(path), data, folder, sentencepiece=spm, quantization=quantization)
     translator = ctranslate2.Translator(str(folder), inter_threads=threads, intra_threads=1)
     # As make_data names them: entry 4 of the dictionary, after fairseq's symbols, is word4.

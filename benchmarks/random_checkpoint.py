@@ -1,9 +1,10 @@
-"""Checkpoints of random weights at any size, as fairseq would save them, with dictionaries."""
+"""Checkpoints of random weights at any size, as fairseq would save them, and their text data."""
 
 from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
 
+import sentencepiece
 import torch
 from fairseq import utils
 from fairseq.data import Dictionary
@@ -12,6 +13,7 @@ from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 from fairseq_sharing.cost import Sizes
 
 LANGUAGES = ("en", "de")
+SENTENCEPIECE = "spm.model"
 
 
 def dictionary(sizes: Sizes) -> Dictionary:
@@ -23,10 +25,20 @@ def dictionary(sizes: Sizes) -> Dictionary:
 
 
 def make_data(folder: Path, sizes: Sizes) -> Path:
-    """A data folder with nothing but the two dictionaries."""
+    """A data folder with nothing but the two dictionaries, and the SentencePiece model of both."""
     folder.mkdir()
+    words = dictionary(sizes)
     for language in LANGUAGES:
-        dictionary(sizes).save(str(folder / f"dict.{language}.txt"))
+        words.save(str(folder / f"dict.{language}.txt"))
+    pieces = words.symbols[words.nspecial :]
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["any text", "will do"]),
+        model_prefix=str((folder / SENTENCEPIECE).with_suffix("")),
+        user_defined_symbols=pieces,
+        vocab_size=len(pieces) + 100,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
     return folder
 
 
