@@ -1,6 +1,7 @@
 """``fairseq-sharing plan``: what an experiment will run and cost, before it does."""
 
 import argparse
+import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,8 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     for option in ("devices", "tflops"):
         value = getattr(args, option)
-        if value is not None and value <= 0:
-            raise SharingError(f"--{option} {value}: must be more than 0")
+        if value is not None and not 0 < value < math.inf:
+            raise SharingError(f"--{option} {value}: must be a number greater than 0")
     experiment, folder = load_experiment(args)
     devices = Devices("gpu", args.devices) if args.devices else these_devices()
     tflops = args.tflops or TFLOPS[devices.kind]

@@ -1,6 +1,7 @@
 """``fairseq-sharing report``: tables and a page of any runs."""
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,8 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    if args.valid_loss is not None and not args.valid_loss > 0:
-        raise SharingError(f"--valid-loss {args.valid_loss}: must be greater than 0")
+    if args.valid_loss is not None and not 0 < args.valid_loss < math.inf:
+        raise SharingError(f"--valid-loss {args.valid_loss}: must be a number greater than 0")
     runs = find_runs(args.runs)
     report = summarise(runs, args.baseline, args.test, args.valid_loss)
     folder = args.output or args.runs[0] / "report"

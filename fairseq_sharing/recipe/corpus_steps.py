@@ -9,9 +9,9 @@ from pathlib import Path
 from ..corpus.cleaning import Counts, Rules, clean, normalise
 from ..corpus.holding_out import split
 from ..corpus.parallel_text import Segment, key, stream_lines
-from ..corpus.sources import OF_ONES_OWN, open_corpus, open_files
+from ..corpus.sources import OF_ONES_OWN, check_corpus, open_corpus, open_files
 from ..corpus.streams import writing
-from ..corpus.test_sets import read_test_set
+from ..corpus.test_sets import check_origin, read_test_set
 from .experiment import Experiment
 from .manifest import Done, Step, digest
 from .stages import sha256, write_lines
@@ -61,6 +61,14 @@ class Corpus:
         return tuple(
             self.folder / f"{part}.{language}" for part in parts for language in self.languages
         )
+
+    def check(self) -> None:
+        """Raise SharingError for an unknown corpus, set of it or named set; fetches nothing."""
+        data = self.experiment.data
+        if self.own_text is None:
+            check_corpus(data.corpus, data.sets, self.languages)
+        for origin in self.named.values():
+            check_origin(origin, self.languages)
 
     def steps(self) -> list[Step]:
         """Named sets, if there are any, and then what is cut from the corpus."""

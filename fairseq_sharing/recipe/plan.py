@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..corpus.sources import check_corpus
-from ..corpus.test_sets import check_origin
 from ..cost import Sizes, build_weightless, multiply_adds
 from ..report.paper import paper_row
 from ..strategies import num_unique_layers
 from ..tying import count_parameters
+from .corpus_steps import Corpus
 from .decoding import decoding_command
 from .devices import Devices
 from .experiment import Experiment
@@ -55,24 +54,15 @@ def costs(experiment: Experiment, folder: Path, devices: Devices) -> list[Cost]:
     Raises SharingError for options that fairseq would refuse, and for names of data or of rows of
     the paper's table that nobody knows.
     """
-    _check_names(experiment)
+    Corpus(experiment, folder, None).check()
+    for system in experiment.systems:
+        if system.paper is not None:
+            paper_row(system.paper)
     runs = runs_of(experiment, folder)
     for number, test_set in enumerate(experiment.test_sets):
         read_command(test_set.name, decoding_command(runs[0], number, folder, cpu=False))
     first_seed = [run for run in runs if run.seed == experiment.seeds[0]]
     return [_cost(run, devices) for run in first_seed]
-
-
-def _check_names(experiment: Experiment) -> None:
-    data = experiment.data
-    languages = experiment.languages.source, experiment.languages.target
-    check_corpus(data.corpus, data.sets, languages)
-    for origin in (data.valid_set, *(test_set.origin for test_set in experiment.test_sets)):
-        if origin is not None:
-            check_origin(origin, languages)
-    for system in experiment.systems:
-        if system.paper is not None:
-            paper_row(system.paper)
 
 
 def _cost(run: Run, devices: Devices) -> Cost:

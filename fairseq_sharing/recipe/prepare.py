@@ -28,6 +28,8 @@ def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | 
     stage, steps, manifest = _stage(corpus), _steps(corpus), Manifest(folder)
     if stage.is_finished() and not any(map(manifest.reason_to_do, steps)):
         return
+    if any(map(manifest.reason_to_do, corpus.steps())):
+        corpus.check()
     SEGMENTATIONS[experiment.data.segmentation].require_tools()
     with exclusive(folder) as lock:
         _refuse_changes_after_training(stage, steps, manifest)

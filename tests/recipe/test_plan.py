@@ -125,7 +125,8 @@ def test_mistakes_show_before_any_work(tiny_file, before, after, message):
         (["none_such"], "cannot read experiment .*; that folder has .*demo.*wmt16_en_de"),
         (["wmt16_en_de", "--systems", "cycel"], "--systems cycel: wmt16_en_de has vanilla, admin"),
         (["wmt16_en_de", "--devices", "3"], "3 devices .* cannot give the batch"),
-        (["wmt16_en_de", "--tflops", "0"], "--tflops 0.0: must be more than 0"),
+        (["wmt16_en_de", "--tflops", "inf"], "--tflops inf: must be a number greater than 0"),
+        (["wmt16_en_de", "--tflops", "0"], "--tflops 0.0: must be a number greater than 0"),
     ],
 )
 def test_wrong_arguments_end_with_one_line(arguments, message, capsys):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -172,6 +173,14 @@ def test_no_network(wmt, tmp_path):
     assert (status, begun) == (2, "prepare: named sets (not done yet)")
     assert error.startswith("fairseq-sharing: error: sacrebleu:wmt10: the download from https://")
     assert "check the network" in error
+
+
+def test_an_unknown_set_is_said_before_anything_is_fetched(wmt, tmp_path):
+    wmt.write_text(wmt.read_text().replace("vaswani_etal_2017_ende", "vaswani_etal_2017_en"))
+    status, output = finished(wmt, tmp_path / "runs")
+    assert status == 2
+    assert re.fullmatch(r"fairseq-sharing: error: mtdata knows no .*2017_ende.*\n", output)
+    assert not (tmp_path / "runs").exists()
 
 
 def prepared_steps(experiment, folder, text, capsys) -> list[str]:

@@ -89,7 +89,7 @@ def test_other_references_and_other_texts(capsys, own):
     assert "origin of the training data: {'all.gz': 'a'}" in report(capsys, own, other)
 
 
-def test_a_loss_that_is_none(capsys, planted):
-    assert "--valid-loss -1.0: must be greater than 0" in report(
-        capsys, planted, "--valid-loss", "-1"
-    )
+@pytest.mark.parametrize("loss", ["-1.0", "nan", "inf"])
+def test_a_loss_that_is_none(capsys, planted, loss):
+    line = report(capsys, planted, "--valid-loss", loss)
+    assert f"--valid-loss {loss}: must be a number greater than 0" in line
