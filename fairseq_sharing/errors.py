@@ -1,6 +1,7 @@
 """Mistakes of the user, as one line each, and how fairseq's commands come to show just that."""
 
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,12 +40,18 @@ def user_message(error: BaseException) -> str | None:
     return None
 
 
+def drop_output() -> None:
+    """Send standard output nowhere: its reader has gone, and Python would flush into it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def show_one_line() -> None:
     """Make user mistakes and Ctrl-C end a command of fairseq with one line, not a traceback.
 
     fairseq's commands let exceptions escape, and its trainer wraps those of a checkpoint in a
-    bare ``Exception``; only the interpreter's last hook sees them all. Other errors go to the hook
-    that was there before, and so does everything in other programs that import the plugin.
+    bare ``Exception``; only the interpreter's last hook sees them all. A reader that has closed the
+    pipe needs no line at all. Other errors go to the hook that was there before, and so does
+    everything in other programs that import the plugin.
     """
     if not any(part.startswith("fairseq") for part in Path(sys.argv[0]).parts[-2:]):
         return
@@ -52,7 +59,9 @@ def show_one_line() -> None:
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         message = user_message(error)
-        if message is None:
+        if isinstance(error, BrokenPipeError):
+            drop_output()
+        elif message is None:
             previous(kind, error, trace)
         else:
             print(f"error: {message}", file=sys.stderr)

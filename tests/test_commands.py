@@ -1,10 +1,11 @@
 """fairseq's own commands in processes of their own, with the plugin as ``--user-dir``."""
 
 import os
+import subprocess
 
 import pytest
 import torch
-from support import PLUGIN, run
+from support import BIN, PLUGIN, run
 from training import UNTHREADED
 
 ARCH = ("--arch", "shared_transformer_tiny", "--share-all-embeddings", "--dropout", 0)
@@ -73,6 +74,21 @@ def test_training_in_two_parts_is_training_in_one(copy_task, trained, tmp_path):
 def test_generate_translates_every_sentence(copy_task, trained):
     printed = generate(copy_task, trained[0]).stdout
     assert sum(line.startswith("H-") for line in printed.splitlines()) == 103
+
+
+def test_whoever_reads_translations_may_stop_reading(copy_task, trained):
+    command = (BIN / "fairseq-generate", copy_task / "bin", "--user-dir", PLUGIN, "--cpu")
+    process = subprocess.Popen(
+        [*command, "--path", trained[0], "--batch-size", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    process.stdout.readline()
+    process.stdout.close()
+    said = process.stderr.read()
+    assert process.wait() != 0
+    assert b"Error" not in said
 
 
 def test_interactive_and_validate_take_the_checkpoint(copy_task, trained):

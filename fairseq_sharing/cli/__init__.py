@@ -3,13 +3,12 @@
 import argparse
 import errno
 import logging
-import os
 import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ..errors import FULL_DISK, SharingError
+from ..errors import FULL_DISK, SharingError, drop_output
 from . import (
     checkpoint,
     compare,
@@ -71,8 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except SharingError as error:
         return _refuse(str(error))
-    except BrokenPipeError:  # whoever reads has enough; Python must not flush into the pipe at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        drop_output()
         return 128 + signal.SIGPIPE
     except OSError as error:
         if error.strerror is None:
