@@ -47,11 +47,11 @@ def fetch(package: str, folder: Path) -> Path:
 def unpacked(package: Path) -> Iterator[Path]:
     """The package's files in a folder beside it, which is removed afterwards."""
     folder = package.with_suffix("")
-    _run(["dpkg-deb", "-x", package.name, folder.name], package.parent)
     try:
+        _run(["dpkg-deb", "-x", package.name, folder.name], package.parent)
         yield folder
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(command: list[str], folder: Path) -> str:

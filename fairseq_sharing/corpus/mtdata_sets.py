@@ -50,11 +50,13 @@ class MtdataSet:
         except DAMAGED as error:
             raise self._damage(error) from None
         except Exception as error:  # mtdata and what it downloads with raise a dozen kinds
-            for path in self.files():
-                if not is_complete(path):
-                    remove(path)
+            incomplete = [path for path in self.files() if not is_complete(path)]
+            for path in incomplete:
+                remove(path)
             if isinstance(error, OSError) and error.errno in FULL_DISK:
                 raise
+            if not incomplete:
+                raise self._unreadable(error) from None
             raise SharingError(
                 f"{self.name}: the download from {self._urls()} failed ({_reason(error)}): nothing "
                 "of it is kept; check the network, or bring mtdata's cache from elsewhere "
@@ -80,9 +82,7 @@ class MtdataSet:
         except (OSError, SharingError):
             raise
         except Exception as error:  # mtdata raises plain ones, such as for unequal numbers of lines
-            raise SharingError(
-                f"{self.name}: mtdata cannot read {self._places()}: {_reason(error)}"
-            ) from None
+            raise self._unreadable(error) from None
 
     def _open(self) -> Any:
         """What mtdata's parser reads, downloaded and extracted if it has to be."""
@@ -90,6 +90,9 @@ class MtdataSet:
         if self.entry.is_archive and isinstance(found, Path):  # mtdata would read it as text
             raise tarfile.ReadError("it is no archive")
         return found
+
+    def _unreadable(self, error: BaseException) -> SharingError:
+        return SharingError(f"{self.name}: mtdata cannot read {self._places()}: {_reason(error)}")
 
     def _damage(self, error: BaseException) -> SharingError:
         for path in self.files():

@@ -1,6 +1,7 @@
 """Validation and test sets by where they are: sacreBLEU's or mtdata's."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,8 +54,13 @@ def _in_mtdata(name: str, languages: tuple[str, str]) -> MtdataSet:
 
 def _of_mtdata(found: MtdataSet, languages: tuple[str, str]) -> Texts:
     files = found.fetch()
-    pairs = list(found.segments())
-    return Texts([pair.source for pair in pairs], [pair.target for pair in pairs], files)
+    pairs = [(_in_a_line(source), _in_a_line(target)) for _, source, target in found.segments()]
+    return Texts([source for source, _ in pairs], [target for _, target in pairs], files)
+
+
+def _in_a_line(text: str) -> str:
+    """Some formats have segments of several lines."""
+    return re.sub(r"[\r\n]+", " ", text)
 
 
 def _in_sacrebleu(name: str, languages: tuple[str, str]) -> Any:

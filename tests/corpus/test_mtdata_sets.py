@@ -116,6 +116,18 @@ def test_a_page_that_came_instead_of_an_archive_is_no_text():
         found.fetch()
 
 
+def test_an_archive_without_the_sets_files_is_kept_and_said():
+    archive = plant_mtdata(NEWS, lines(["eins"]), lines(["one"]))
+    (found,) = find_sets((NEWS,), PAIR)
+    found.entry.in_paths, before = ["none.de", "none.en"], found.entry.in_paths
+    try:
+        with pytest.raises(SharingError, match=r"mtdata cannot read .*tgz: expected .*none\.de"):
+            found.fetch()
+    finally:
+        found.entry.in_paths = before
+    assert archive.exists()
+
+
 def test_a_set_without_text(server):
     found = downloaded(server.give("/empty.tsv.gz", gzip.compress(b"")), "Planted-none-1-eng-deu")
     found.fetch()

@@ -91,6 +91,17 @@ def test_a_set_of_mtdata():
     assert list(zip(*texts[:2], strict=True)) == TEXTS
 
 
+def test_a_segment_of_several_lines_is_one_line(server, monkeypatch):
+    from mtdata.entry import Entry
+    from mtdata.index import INDEX
+
+    url = server.give("/table.csv", b'en,de\n"one\r\ntwo","eins\nzwei"\nthree,drei\n')
+    entry = Entry("Planted-table-1-eng-deu", url=url, ext="csv", in_ext="csvwithheader")
+    monkeypatch.setitem(INDEX.entries, entry.did, entry)
+    texts = read_test_set("mtdata:Planted-table-1-eng-deu", PAIR)
+    assert texts[:2] == (["one two", "three"], ["eins zwei", "drei"])
+
+
 @pytest.mark.parametrize(
     ("origin", "message"),
     [
