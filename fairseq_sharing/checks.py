@@ -14,6 +14,8 @@ from .config import (
 )
 from .errors import SharingError
 
+FULLY_SHARDED = "fully_sharded"
+
 
 def check_options(cfg: SharedTransformerConfig) -> None:
     """Raise SharingError where options contradict each other; the message says why."""
@@ -51,6 +53,13 @@ def _check_sharing(cfg: SharedTransformerConfig) -> None:
         "drop it, or --sharing-strategy",
     )
     _refuse("--base-layers", cfg.base_layers, "inserts layers that the layer map does not know")
+    if getattr(cfg, "ddp_backend", None) == FULLY_SHARDED:  # an option of training, not a field
+        _refuse(
+            "--ddp-backend",
+            FULLY_SHARDED,
+            "puts each layer's parameters into memory of its own, which breaks what layers share; "
+            "use pytorch_ddp or legacy_ddp",
+        )
 
 
 def _check_admin(cfg: SharedTransformerConfig) -> None:

@@ -40,12 +40,14 @@ EQUAL = {
         "encoder_embed_dim": 24,
         "decoder_embed_dim": 16,
     },
+    "--decoder-input-dim": {"share_all_embeddings": False, "decoder_input_dim": 8},
     "--decoder-output-dim": {"share_all_embeddings": False, "decoder_output_dim": 8},
     "--share-decoder-input-output-embed": {
         "share_all_embeddings": False,
         "share_decoder_input_output_embed": True,
     },
     "--share-all-embeddings": {"share_all_embeddings": True},
+    "--merge-src-tgt-embed": {"share_all_embeddings": False, "merge_src_tgt_embed": True},
     "--adaptive-softmax-cutoff": {
         "share_all_embeddings": False,
         "adaptive_softmax_cutoff": "10,20",
@@ -78,6 +80,7 @@ REFUSED_WITH_SHARING = {
     "--quant-noise-pq": ({"quant_noise_pq": 0.1}, "several uses before its gradient"),
     "--quant-noise-scalar": ({"quant_noise_scalar": 0.1}, "first of its positions"),
     "--base-layers": ({"base_layers": 1}, "the layer map does not know"),
+    "--ddp-backend fully_sharded": ({"ddp_backend": "fully_sharded"}, "use pytorch_ddp"),
 }
 REFUSED_WITH_ADMIN = {
     "--residual-scaling admin with --encoder-normalize-before": (
