@@ -15,6 +15,7 @@ from ..recipe.devices import Devices, these_devices
 from ..recipe.plan import LENGTH, Cost, commands, costs
 from ..recipe.runs import Run, runs_of
 from ..recipe.training_command import batch_statement
+from ..report.text import print_whole
 from .recipe_options import add_selection_options, add_stage_parser, load_experiment
 
 TFLOPS = {"gpu": 50.0, "cpu": 0.03}
@@ -55,8 +56,8 @@ def run(args: argparse.Namespace) -> None:
     devices = Devices("gpu", args.devices) if args.devices else these_devices()
     tflops = args.tflops or TFLOPS[devices.kind]
     console = Console()
-    console.print(cost_table(experiment.name, costs(experiment, folder, devices), tflops))
-    console.print(_notes(runs_of(experiment, folder)[0], devices, tflops), highlight=False)
+    print_whole(cost_table(experiment.name, costs(experiment, folder, devices), tflops), console)
+    print(_notes(runs_of(experiment, folder)[0], devices, tflops))
     inner = [] if args.summary else list(commands(experiment, folder, devices))
     for stage, arguments in _stages(args, folder).items():
         print("\n" + shlex.join(["fairseq-sharing", stage, *arguments]))
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> None:
 def cost_table(title: str, of_systems: list[Cost], tflops: float) -> Table:
     """A row for each system and one for all of them, at so many 10^12 operations a second."""
     table = Table(title=title, box=None, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column("system", overflow="fold")
+    table.add_column("system", no_wrap=True)
     for heading in ("M/N", "parameters", "runs", "updates", "tokens", "FLOP", "hours", "disk"):
         table.add_column(heading, justify="right", no_wrap=True)
     for cost in of_systems:
@@ -91,7 +92,7 @@ def _amounts(of_systems: list[Cost], tflops: float) -> list[str]:
     operations = sum(cost.flops * cost.trainings for cost in of_systems)
     size = sum(cost.checkpoint_bytes * cost.trainings for cost in of_systems)
     hours = operations / (tflops * 1e12) / 3600
-    hours_text = f"{hours:,.0f}" if hours >= 100 else f"{hours:.2g}"
+    hours_text = f"{hours:,.0f}" if hours >= 100 else f"{hours:#.2g}".rstrip(".")
     return [_scaled(tokens), _scaled(operations), hours_text, decimal(size)]
 
 
@@ -101,7 +102,8 @@ def _scaled(number: float) -> str:
     while number >= 1000 and len(prefixes) > 1:
         number /= 1000
         prefixes.pop(0)
-    return f"{number:.3g}{prefixes[0]}"
+    digits = f"{number:#.3g}".rstrip(".")
+    return f"{digits}{prefixes[0]}"
 
 
 def _notes(run: Run, devices: Devices, tflops: float) -> str:

@@ -19,7 +19,7 @@ from .tables import Table
 
 
 def show(table: Table, console: Console) -> None:
-    """Print a table and its notes; what is wider than the terminal is never cut."""
+    """Print a table and its notes."""
     title = Text(table.title, "table.title")
     shown = RichTable(*table.columns, title=title, box=box.SIMPLE, pad_edge=False)
     for column in shown.columns[1:]:
@@ -27,13 +27,18 @@ def show(table: Table, console: Console) -> None:
     for number, row in enumerate(table.rows, 1):
         end = table.lines > 1 and number % table.lines == 0
         shown.add_row(*map(Text, row), end_section=end)
-    widest = console.options.update(max_width=1000)
-    width = console.width
-    console.width = max(width, Measurement.get(console, widest, shown).maximum)
-    console.print(shown, crop=False)
-    console.width = width
+    print_whole(shown, console)
     for note in table.notes:
         console.print(note, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_whole(table: RichTable, console: Console) -> None:
+    """Print a table that is not cut where it is wider than the terminal."""
+    widest = console.options.update(max_width=1000)
+    width = console.width
+    console.width = max(width, Measurement.get(console, widest, table).maximum)
+    console.print(table, crop=False)
+    console.width = width
 
 
 def markdown(tables: list[Table]) -> str:
