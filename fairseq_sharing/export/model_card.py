@@ -45,13 +45,15 @@ class Card:
 
     def _text(self, facts: dict[str, Any], size: int) -> str:
         corpus, scores = self._json("../corpus/manifest.json"), self._json("scores.json")
-        header = yaml.safe_dump(self._header(corpus, scores), sort_keys=False, allow_unicode=True)
+        shared = facts["parameters"] < facts["parameters_unshared"]
+        metadata = self._metadata(corpus, scores, shared)
+        header = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)
+        source, target = self.languages
+        kind = "A Transformer whose layers share parameters." if shared else "A Transformer."
         sections = [
             f"---\n{header}---",
             f"# {self.name}",
-            "Translates {} to {}. A Transformer whose layers share parameters.".format(
-                *self.languages
-            ),
+            f"Translates {source} to {target}. {kind}",
             _model(facts, size, self.quantization),
             _data(corpus),
             _scores(scores),
@@ -59,14 +61,17 @@ class Card:
         ]
         return "\n\n".join(section for section in sections if section) + "\n"
 
-    def _header(self, corpus: dict[str, Any], scores: dict[str, Any]) -> dict[str, Any]:
-        """The metadata that Hugging Face reads."""
-        header = {
+    def _metadata(
+        self, corpus: dict[str, Any], scores: dict[str, Any], shared: bool
+    ) -> dict[str, Any]:
+        """What Hugging Face reads."""
+        tags = ["translation", "ctranslate2", "fairseq"]
+        metadata: dict[str, Any] = {
             "language": list(self.languages),
             "license": self.license,
             "library_name": "ctranslate2",
             "pipeline_tag": "translation",
-            "tags": ["translation", "ctranslate2", "fairseq", "parameter-sharing"],
+            "tags": [*tags, "parameter-sharing"] if shared else tags,
         }
         results = [
             {
@@ -79,9 +84,9 @@ class Card:
             }
             for name, score in scores.items()
         ]
-        return header | (
-            {"model-index": [{"name": self.name, "results": results}]} if results else {}
-        )
+        if results:
+            metadata["model-index"] = [{"name": self.name, "results": results}]
+        return metadata
 
     def _commands(self) -> str:
         lines = [f"fairseq-sharing translate --model {self.name} < input.txt > output.txt"]

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from fairseq_sharing.checkpoint.contents import Checkpoint
+from fairseq_sharing.checkpoint.unroll import unroll
 from fairseq_sharing.errors import SharingError
 from fairseq_sharing.export.ct2 import export_ct2
 from fairseq_sharing.export.model_card import Card, check_run_folder
@@ -64,6 +65,15 @@ def test_a_card_without_a_run_folder_claims_nothing(trained, exported):
     assert "model-index" not in header
     assert "BLEU" not in text
     assert "## Data" not in text
+
+
+def test_a_model_that_shares_nothing_is_not_said_to_share(trained):
+    checkpoint = Checkpoint.read(trained.last)
+    plain = Checkpoint(trained.last, unroll(checkpoint))
+    for model, shares in ((checkpoint, True), (plain, False)):
+        header, text = parts(Card("en-de", ("en", "de"), "float32").text(model, 1))
+        assert ("parameter-sharing" in header["tags"]) == shares
+        assert ("layers share parameters" in text) == shares
 
 
 @pytest.mark.parametrize("damaged", ['{"test": ', '{"test": {"chrf": 3}}', "[1]"])
