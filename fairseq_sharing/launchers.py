@@ -5,6 +5,9 @@ import os
 
 import torch
 
+PLACE = ("MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "RANK")
+"""What a launcher tells each process that it starts."""
+
 SHARDS, BATCHES = "num_shards", "num_batches"
 
 
@@ -17,7 +20,8 @@ def without_gpus(infer_init_method):
 
     @functools.wraps(infer_init_method)
     def infer(cfg, force_distributed=False):
-        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        started = all(name in os.environ for name in PLACE)
+        processes = int(os.environ["WORLD_SIZE"]) if started else 1
         if processes == 1 or torch.cuda.is_available() or cfg.distributed_init_method:
             return infer_init_method(cfg, force_distributed)
         cfg.distributed_init_method = "env://"

@@ -11,6 +11,10 @@ from ..recipe.speed_stage import measure_speed
 from ..recipe.train import train
 from .recipe_options import add_selection_options, add_stage_parser, load_experiment
 
+FOR_SLURM = ("dry_run", "gpus_per_node", "partition", "time", "sbatch")
+NOT_FOR_SLURM = ("node_rank", "rdzv_endpoint")
+OWN_OPTIONS = ("nodes", "ntasks", "ntasks-per-node", "gpus-per-node", "partition", "time")
+
 
 def add_parser(subparsers: Any) -> None:
     parser = add_stage_parser(
@@ -61,7 +65,6 @@ def _add_slurm_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--time",
         type=_minutes,
-        default=24 * 60,
         metavar="[DAYS-]HH:MM:SS",
         help="after it a job is stopped and queued again; default: 24:00:00",
     )
@@ -76,15 +79,11 @@ def _add_slurm_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     experiment, folder = load_experiment(args)
+    _refuse_what_would_be_dropped(args)
     if args.slurm:
         options = {"speed": not args.no_speed, "dry_run": args.dry_run}
         submit(experiment, folder, _request(args), _same_command(args), **options)
         return
-    for option in ("dry_run", "gpus_per_node", "partition", "sbatch"):
-        if getattr(args, option):
-            raise SharingError(
-                f"--{option.replace('_', '-')} needs --slurm: add it, or leave it out"
-            )
     wanted = args.devices or (1 if experiment.batch_tokens is None else None)
     devices = these_devices(wanted, args.nodes, args.node_rank, args.rdzv_endpoint)
     train(experiment, folder, devices, args.precision)
@@ -92,6 +91,13 @@ def run(args: argparse.Namespace) -> None:
         if not args.no_speed:
             measure_speed(experiment, folder)
         print(f"trained: {folder}")
+
+
+def _refuse_what_would_be_dropped(args: argparse.Namespace) -> None:
+    fault = "goes without --slurm, whose jobs find each other" if args.slurm else "needs --slurm"
+    for option in NOT_FOR_SLURM if args.slurm else FOR_SLURM:
+        if getattr(args, option):
+            raise SharingError(f"--{option.replace('_', '-')} {fault}")
 
 
 def _request(args: argparse.Namespace) -> Request:
@@ -102,9 +108,17 @@ def _request(args: argparse.Namespace) -> Request:
     other = {}
     for text in args.sbatch:
         name, found, value = text.partition("=")
+        if not name or name.startswith("-") or name in OWN_OPTIONS:
+            raise SharingError(
+                f"--sbatch {text}: give a long option of sbatch without its dashes, such as "
+                f"account=NAME; {', '.join(OWN_OPTIONS)} follow from the options of train"
+            )
         other[name] = value if found else True
     return Request(
-        Devices(kind, per_node, args.nodes, started=True), args.partition, args.time, other
+        Devices(kind, per_node, args.nodes, started=True),
+        args.partition,
+        args.time or 24 * 60,
+        other,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 
 from ..errors import SharingError
+from ..launchers import PLACE
 
 Kind = Literal["gpu", "cpu"]
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
@@ -83,10 +84,17 @@ def these_devices(
     kind: Kind = "gpu" if gpus else "cpu"
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes > 1:
-        if nodes > 1 or per_node not in (None, 1):
+        if nodes > 1 or rank or endpoint or per_node not in (None, 1):
             raise SharingError(
                 f"WORLD_SIZE={processes}: this was started as {processes} processes, which are its "
-                "devices; leave out --devices and --nodes, or start it once on each machine"
+                "devices; leave out --devices, --nodes, --node-rank and --rdzv-endpoint, or start "
+                "it once on each machine"
+            )
+        missing = [name for name in PLACE if name not in os.environ]
+        if missing:
+            raise SharingError(
+                f"WORLD_SIZE={processes} is set without {', '.join(missing)}: a launcher sets all "
+                "of them; unset WORLD_SIZE to train on this machine alone"
             )
         here = int(os.environ.get("LOCAL_WORLD_SIZE", processes))
         rank, port = (int(os.environ[name]) for name in ("RANK", "MASTER_PORT"))
@@ -97,8 +105,12 @@ def these_devices(
         )
     if not 0 <= rank < nodes:
         raise SharingError(f"--node-rank {rank}: with --nodes {nodes} it must be 0 to {nodes - 1}")
+    if nodes == 1 and endpoint:
+        raise SharingError(
+            f"--rdzv-endpoint {endpoint} is for several machines: give --nodes, or leave it out"
+        )
     name, _, number = (endpoint or "").rpartition(":")
-    if nodes > 1 and not (name and number.isdecimal()):
+    if nodes > 1 and not (name and number.isdecimal() and 0 < int(number) < 2**16):
         raise SharingError(
             f"--nodes {nodes} needs --rdzv-endpoint HOST:PORT, where the first one can be reached; "
             f"it is '{endpoint or ''}'"

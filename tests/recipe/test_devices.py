@@ -81,7 +81,10 @@ def test_a_system_can_take_less_at_a_time(tiny):
 
 
 def test_processes_that_were_started_are_the_devices(tiny, monkeypatch):
-    variables = {"WORLD_SIZE": 4, "LOCAL_WORLD_SIZE": 2, "RANK": 3, "MASTER_PORT": 29500}
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(SharingError, match=r"WORLD_SIZE=4 is set without MASTER_ADDR, MASTER_PORT"):
+        these_devices()
+    variables = {"LOCAL_WORLD_SIZE": 2, "RANK": 3, "MASTER_ADDR": "node0", "MASTER_PORT": 29500}
     for name, value in variables.items():
         monkeypatch.setenv(name, str(value))
     found = these_devices()
@@ -98,6 +101,8 @@ def test_processes_that_were_started_are_the_devices(tiny, monkeypatch):
         ((1, 2, 2, "a:1"), "--node-rank 2: with --nodes 2 it must be 0 to 1"),
         ((1, 2, 0, None), "--nodes 2 needs --rdzv-endpoint HOST:PORT"),
         ((1, 2, 0, "node0"), "can be reached; it is 'node0'"),
+        ((1, 2, 0, "node0:65536"), "can be reached; it is 'node0:65536'"),
+        ((1, 1, 0, "node0:1"), "--rdzv-endpoint node0:1 is for several machines: give --nodes"),
     ],
 )
 def test_nodes_that_cannot_meet(arguments, message):
