@@ -8,9 +8,11 @@ training that goes on from such a checkpoint is the one that was never stopped.
 import functools
 import math
 import mmap
+import multiprocessing
 import os
 import signal
 import sys
+from multiprocessing.context import SpawnProcess
 from multiprocessing.util import Finalize
 from types import FrameType
 from typing import Any
@@ -30,7 +32,12 @@ class _Stop:
     agreed = False
 
     def ask(self, signum: int, frame: FrameType | None) -> None:
+        """Note it, or pass it on to the processes of a training that fairseq itself started."""
         self.asked = True
+        for process in multiprocessing.active_children():
+            if isinstance(process, SpawnProcess) and process.pid:
+                self.agreed = True
+                os.kill(process.pid, signum)
 
 
 def save_when_asked(fairseq_train: Any) -> None:
@@ -91,8 +98,10 @@ def _with_status(stop, call_main):
 def _outlasting(set_handlers):
     """Processes that load data outlast what a scheduler sends to every process of a job.
 
-    multiprocessing ends them by SIGTERM, too, but not before this process is about to end.
+    multiprocessing ends them by SIGTERM, too, but not before this process is about to end. They have
+    to be forked to know, also by a process that fairseq itself started.
     """
+    multiprocessing.set_start_method("fork", force=True)
     ending = mmap.mmap(-1, 1)
     Finalize(None, ending.write_byte, (1,), exitpriority=100)
 
