@@ -106,8 +106,13 @@ def visible_gpus() -> list[str]:
 
 
 def hypotheses_of(output: Path, expected: int) -> list[str]:
-    """The detokenised translations in fairseq-generate's output, in the order of the test set."""
-    found = {int(number): text for number, text in _HYPOTHESIS.findall(output.read_text("utf-8"))}
+    """The detokenised translations in fairseq-generate's output, in the order of the test set.
+
+    Of several for a segment, with nbest, the first is the best.
+    """
+    found: dict[int, str] = {}
+    for number, text in _HYPOTHESIS.findall(output.read_text("utf-8")):
+        found.setdefault(int(number), text)
     if sorted(found) != list(range(expected)):
         raise SharingError(
             f"fairseq-generate returned {len(found)} of {expected} segments (see {output}): "

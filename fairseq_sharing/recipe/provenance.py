@@ -34,8 +34,7 @@ def last_attempt(path: Path) -> dict[str, Any]:
 
 def environment() -> dict[str, Any]:
     """Python, packages, the plugin's git revision if it is a checkout, and this machine."""
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return versions | {
+    return {name: _version(name) for name in PACKAGES} | {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "git": _revision(),
@@ -48,6 +47,13 @@ def environment() -> dict[str, Any]:
         "cuda": torch.version.cuda,
         "driver": _said_by("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # fairseq goes by several names
+        return None
 
 
 def _revision() -> str | None:

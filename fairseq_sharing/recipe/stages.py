@@ -109,7 +109,7 @@ def exclusive(folder: Path, *, shared: bool = False) -> Iterator[int]:
     Several may hold it shared, while no one holds it alone.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as lock:
+    with (folder / ".lock").open("a+") as lock:  # NFS asks for reading and writing
         try:
             fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:

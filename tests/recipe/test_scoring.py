@@ -36,7 +36,7 @@ def test_another_number_of_lines_is_an_error():
 def test_hypotheses_are_put_in_order_and_none_may_lack(tmp_path_factory, order, kept):
     output = tmp_path_factory.mktemp("generate") / "log"
     lines = [
-        f"S-{n}\tsource\nH-{n}\t-0.1\t▁te xt\nD-{n}\t-0.1\ttext {n} D-5\nP-{n}\t-0.1\n"
+        f"S-{n}\tsource\nH-{n}\t-0.1\t▁te xt\nD-{n}\t-0.1\ttext {n} D-5\nD-{n}\t-0.2\tsecond best\n"
         for n in order[:kept]
     ]
     output.write_text("INFO | D-1 is no hypothesis\n" + "".join(lines))
