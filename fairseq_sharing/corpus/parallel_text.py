@@ -58,6 +58,8 @@ def stream_parallel(source: Path, target: Path) -> Iterator[Segment]:
 
     Both files are checked before the first segment is asked for.
     """
+    if source.resolve() == target.resolve():
+        raise SharingError(f"--src and --tgt are both {source}: give one file for each language")
     lengths = [_length(path) for path in (source, target)]
     if lengths[0] != lengths[1]:
         raise SharingError(

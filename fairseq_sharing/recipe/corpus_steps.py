@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..corpus.cleaning import Counts, Rules, clean, normalise
 from ..corpus.holding_out import split
+from ..corpus.identification import require_identification
 from ..corpus.parallel_text import Segment, key, stream_lines
 from ..corpus.sources import OF_ONES_OWN, check_corpus, open_corpus, open_files
 from ..corpus.streams import writing
@@ -63,10 +64,12 @@ class Corpus:
         )
 
     def check(self) -> None:
-        """Raise SharingError for an unknown corpus, set of it or named set; fetches nothing."""
+        """Raise SharingError for an unknown corpus, set or language; fetches nothing."""
         data = self.experiment.data
         if self.own_text is None:
             check_corpus(data.corpus, data.sets, self.languages)
+        if data.identify_languages:
+            require_identification(self.languages)
         for origin in self.named.values():
             check_origin(origin, self.languages)
 

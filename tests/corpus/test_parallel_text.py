@@ -43,6 +43,13 @@ def test_bad_files_are_named_before_anything_is_read(tmp_path, source, target, m
         stream_parallel(*pair(tmp_path, source, target))
 
 
+def test_one_file_is_not_two(tmp_path):
+    (tmp_path / "a.en").write_text("one\n")
+    (tmp_path / "a.de").symlink_to("a.en")
+    with pytest.raises(SharingError, match=r"--src and --tgt are both .*a\.en"):
+        stream_parallel(tmp_path / "a.en", tmp_path / "a.de")
+
+
 def test_missing_files_and_folders_are_named(tmp_path):
     with pytest.raises(SharingError, match=r"cannot read .*no\.en: No such file"):
         read_lines(tmp_path / "no.en")

@@ -106,6 +106,7 @@ def test_commands_hold_the_batch_and_each_test_sets_options(wmt16):
         ("share-all-embeddings = true", "seed = 3", "'seed' is set by the pipeline"),
         ('corpus = "libreoffice"', 'corpus = "books"', "corpus = 'books': choose from"),
         ('"libreoffice"', '"mtdata"\nsets = ["books"]', "'books'"),
+        ('"de"\n[data]', '"tlh"\n[data]\nidentify_languages = true', "does not know 'tlh'"),
         ("valid_segments = 20", 'valid_set = "wmt:14"', "'wmt:14' must be sacrebleu:NAME or"),
         ("valid_segments = 20", 'valid_set = "sacrebleu:wmt1"', "no test set 'wmt1'"),
         ("unique_layers = 2", 'unique_layers = 2\npaper = "Cycle 2/4"', "'Cycle 2/4': Table 1 has"),
