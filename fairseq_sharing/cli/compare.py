@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from ..recipe.compare import compare
+from ..report.write import FILES
 from .recipe_options import add_selection_options, add_stage_parser, load_experiment
 
 
@@ -23,4 +24,4 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     experiment, folder = load_experiment(args)
     report = compare(experiment, folder, Console())
-    print(f"written: {report}: report.html, table.md, table.csv, table.tex and charts")
+    print(f"written: {report}: {FILES}")

@@ -13,7 +13,7 @@ from ..report.significance import TESTS
 from ..report.summary import summarise
 from ..report.tables import tables_of
 from ..report.text import show
-from ..report.write import write
+from ..report.write import FILES, write
 
 
 def add_parser(subparsers: Any) -> None:
@@ -68,4 +68,4 @@ def run(args: argparse.Namespace) -> None:
     write(report, folder)
     for table in tables_of(report):
         show(table, Console())
-    print(f"written: {folder}: report.html, table.md, table.csv, table.tex and charts")
+    print(f"written: {folder}: {FILES}")

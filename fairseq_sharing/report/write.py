@@ -12,6 +12,9 @@ from .tables import tables_of
 from .text import comma_separated, markdown
 
 
+FILES = "report.html, table.md, table.csv, table.tex and charts"
+
+
 def write(report: Report, folder: Path) -> None:
     """Fill the folder; everything is made before the first file is written."""
     tables, charts = tables_of(report), charts_of(report)

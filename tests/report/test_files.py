@@ -12,8 +12,8 @@ from rich.console import Console
 from fairseq_sharing.cli import main
 from fairseq_sharing.report.collect import find_runs
 from fairseq_sharing.report.summary import summarise
-from fairseq_sharing.report.tables import results
-from fairseq_sharing.report.text import show
+from fairseq_sharing.report.tables import Table, results
+from fairseq_sharing.report.text import markdown, show
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,15 @@ def test_terminal_never_cuts_a_table(planted):
     assert "61,000,001" in shown
     assert "p-value" in shown
     assert "…" not in shown
+
+
+def test_names_are_no_markup():
+    table = Table("[red]title", ("system", "BLEU"), [("[b]|one[/b]", "1.0")], ["[i]note"])
+    console = Console(record=True, width=40)
+    show(table, console)
+    shown = console.export_text()
+    assert all(text in shown for text in ("[red]title", "[b]|one[/b]", "[i]note"))
+    assert r"| [b]\|one[/b] |" in markdown([table])
 
 
 def test_drawings_stand_alone_and_name_every_system(written):
