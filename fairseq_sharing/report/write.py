@@ -11,7 +11,6 @@ from .svg import draw
 from .tables import tables_of
 from .text import comma_separated, markdown
 
-
 FILES = "report.html, table.md, table.csv, table.tex and charts"
 
 
