@@ -1,7 +1,6 @@
 """What a shared model costs: parameters by building it without weights, arithmetic by formula."""
 
 import argparse
-import logging
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -42,13 +41,27 @@ def weightless_model(sizes: Sizes, **options) -> SharedTransformerModel:
     return build_weightless(args, sizes.vocabulary)
 
 
-def build_weightless(args: argparse.Namespace, vocabulary: int) -> SharedTransformerModel:
-    """The model that ``args`` describe on the meta device, with a dictionary of that size."""
-    words = Dictionary()
-    for number in range(len(words), vocabulary):
-        words.add_symbol(str(number))
-    task = SimpleNamespace(source_dictionary=words, target_dictionary=words)
-    logging.getLogger("fairseq_sharing").setLevel(logging.WARNING)
+class _Words(Dictionary):
+    """A dictionary of which nothing but its length is known."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+
+def build_weightless(
+    args: argparse.Namespace, vocabulary: int, target_vocabulary: int | None = None
+) -> SharedTransformerModel:
+    """The model that ``args`` describe on the meta device, with dictionaries of these sizes.
+
+    Source and target have one dictionary unless the target's size is given, too.
+    """
+    source = _Words(vocabulary)
+    target = source if target_vocabulary is None else _Words(target_vocabulary)
+    task = SimpleNamespace(source_dictionary=source, target_dictionary=target)
     with torch.device("meta"):
         return SharedTransformerModel.build_model(args, task)
 

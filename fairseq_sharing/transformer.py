@@ -108,7 +108,8 @@ class SharedTransformerModel(TransformerModelBase):
         cfg = SharedTransformerConfig.from_namespace(args)
         check_options(cfg)
         model = super().build_model(cfg, task)
-        logger.info(model.sharing_summary())
+        if not next(model.parameters()).is_meta:  # what has no weights is only looked at
+            logger.info(model.sharing_summary())
         return model
 
     @classmethod

@@ -74,8 +74,10 @@ def test_predicted_speed_at_base_sizes(depth, speed, capsys):
         (("--layer-map", "0,1", "--layers", "3"), "2 entries for 3 layers"),
         (("--layer-map", "0,1", "--strategy", "cycle"), "drop the others"),
         ((*BASE, "--embed-dim", "100"), "--embed-dim 100 must be a multiple of --heads 8"),
-        ((*BASE, "--ffn-dim", "0"), "--ffn-dim 0: must be at least 1"),
-        ((*BASE, "--vocabulary", "3"), "--vocabulary 3"),
+        ((*BASE, "--ffn-dim", "0"), "--ffn-dim 0: must be from 1 to 10,000,000"),
+        ((*BASE, "--vocabulary", "3"), "--vocabulary 3: must be from 5"),
+        ((*BASE, "--vocabulary", "9" * 20), "to 10,000,000"),
+        (("--strategy", "universal", "--layers", "9999999"), "at most 1,000"),
     ],
 )
 def test_wrong_options_are_one_line(arguments, line, capsys):

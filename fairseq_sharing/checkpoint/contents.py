@@ -4,17 +4,15 @@ import argparse
 import copy
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import torch
 from fairseq.checkpoint_utils import _upgrade_state_dict
-from fairseq.data import Dictionary
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
 from omegaconf import OmegaConf
 from torch import Tensor
 
 from ..config import option_names
+from ..cost import build_weightless
 from ..errors import SharingError
 from ..transformer import SharedTransformerModel
 from .files import Content, read_checkpoint
@@ -101,11 +99,7 @@ class Checkpoint:
         if source is None:
             raise SharingError(f"checkpoint {self.path} holds no encoder.embed_tokens.weight")
         target = self.state.get("decoder.embed_tokens.weight", source)
-        task = SimpleNamespace(
-            source_dictionary=_dictionary(len(source)), target_dictionary=_dictionary(len(target))
-        )
-        with torch.device("meta"):
-            return SharedTransformerModel.build_model(options, task)
+        return build_weightless(options, len(source), len(target))
 
     def stacked_state(self) -> State:
         """The weights under every name that a model of N real layers has, tied ones as one tensor.
@@ -157,10 +151,3 @@ def _as_config(content: Content) -> Content:
     """The flat arguments that fairseq stored before 2021 as it stores them today."""
     upgraded = _upgrade_state_dict(content | {"args": copy.copy(content["args"])})
     return OmegaConf.to_container(upgraded["cfg"], enum_to_str=True)
-
-
-def _dictionary(size: int) -> Dictionary:
-    words = Dictionary()
-    for number in range(len(words), size):
-        words.add_symbol(f"word{number}")
-    return words

@@ -21,6 +21,10 @@ from ..strategies import (
 )
 from ..tying import count_parameters
 
+LEAST = {"embed_dim": 1, "ffn_dim": 1, "heads": 1, "length": 1, "vocabulary": 5}
+"""The smallest sizes; a vocabulary has fairseq's 4 symbols and a word."""
+
+MOST, MOST_LAYERS = 10_000_000, 1000
 COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 
 
@@ -70,6 +74,8 @@ def _map(args: argparse.Namespace) -> LayerMap:
                 "--unique-layers; a map says both, drop the others"
             )
         return parse_layer_map(args.layer_map, args.layers)
+    if args.layers is not None and args.layers > MOST_LAYERS:
+        raise SharingError(f"--layers {args.layers}: must be at most {MOST_LAYERS:,}")
     if args.strategy is None or args.layers is None:
         raise SharingError("give --strategy and --layers, or --layer-map")
     if args.strategy in FIXED_UNIQUE and args.unique_layers is not None:
@@ -81,18 +87,13 @@ def _map(args: argparse.Namespace) -> LayerMap:
 
 
 def _sizes(args: argparse.Namespace) -> Sizes:
-    for flag in ("embed_dim", "ffn_dim", "heads", "length"):
-        if getattr(args, flag) < 1:
-            raise SharingError(
-                f"--{flag.replace('_', '-')} {getattr(args, flag)}: must be at least 1"
-            )
+    for name, least in LEAST.items():
+        if not least <= getattr(args, name) <= MOST:
+            flag = "--" + name.replace("_", "-")
+            raise SharingError(f"{flag} {getattr(args, name)}: must be from {least} to {MOST:,}")
     if args.embed_dim % args.heads:
         raise SharingError(
             f"--embed-dim {args.embed_dim} must be a multiple of --heads {args.heads}"
-        )
-    if args.vocabulary < 5:
-        raise SharingError(
-            f"--vocabulary {args.vocabulary}: must be at least 5, fairseq's 4 symbols and a word"
         )
     return Sizes(
         args.embed_dim, args.ffn_dim, args.heads, args.vocabulary, not args.separate_embeddings
