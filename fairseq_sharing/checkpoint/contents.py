@@ -128,7 +128,7 @@ class Checkpoint:
         data, which any fairseq loads. Optimiser, EMA and metrics are left out, and the validation
         scores too unless it is the ``same_model`` in another form.
         """
-        content, extra = self.content, self.content.get("extra_state", {})
+        content, extra = self.content, self.content.get("extra_state") or {}
         scores = ("val_loss", "best") if same_model else ()
         kept = {key: extra[key] for key in ("train_iterator", *scores) if key in extra}
         slim = {
@@ -136,7 +136,7 @@ class Checkpoint:
             "cfg": content.get("cfg"),
             "model": state,
             "criterion": content.get("criterion"),
-            "optimizer_history": content.get("optimizer_history", [])[-1:],
+            "optimizer_history": (content.get("optimizer_history") or [])[-1:],
             "task_state": content.get("task_state", {}),
             "extra_state": {"train_iterator": {"epoch": 1}} | kept,
         }

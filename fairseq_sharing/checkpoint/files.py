@@ -14,6 +14,8 @@ from ..compat import UNREADABLE, refusal
 from ..errors import SharingError, exception_chain
 
 Content = dict[str, Any]
+_PARTS = {"cfg": dict, "extra_state": dict, "optimizer_history": list, "task_state": dict}
+"""What a checkpoint may hold besides a model; older ones lack some."""
 
 
 def read_checkpoint(path: Path) -> Content:
@@ -36,6 +38,12 @@ def read_checkpoint(path: Path) -> Content:
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
         raise SharingError(f"{path} is no fairseq checkpoint: it holds no model; use another file")
+    for name, kind in _PARTS.items():
+        if not isinstance(content.get(name), kind | None):
+            raise SharingError(
+                f"{path} is no fairseq checkpoint: its {name} is no {kind.__name__}; "
+                "use another file"
+            )
     return content
 
 

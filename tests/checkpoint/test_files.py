@@ -46,7 +46,11 @@ def test_a_file_of_another_kind_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    "content", [{"epoch": 3}, [1, 2], {"model": 3}, {"model": {"a": 3}}, torch.ones(3)]
+    "content",
+    [
+        *({"epoch": 3}, [1, 2], {"model": 3}, {"model": {"a": 3}}, torch.ones(3)),
+        *({"model": {}, "extra_state": [1]}, {"model": {}, "cfg": "transformer"}),
+    ],
 )
 def test_a_torch_file_without_a_model_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "weights.pt")
