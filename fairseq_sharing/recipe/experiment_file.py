@@ -54,9 +54,10 @@ def _read(path: Path, *above: str) -> Table:
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        beside = ", ".join(sorted(other.stem for other in path.parent.glob("*.toml")))
+        folder = path.with_suffix("") if path.with_suffix("").is_dir() else path.parent
+        there = ", ".join(sorted(other.stem for other in folder.glob("*.toml")))
         raise SharingError(
-            f"cannot read experiment {path}: {error.strerror}; that folder has {beside or 'none'}"
+            f"cannot read experiment {path}: {error.strerror}; that folder has {there or 'none'}"
         ) from None
     except ValueError as error:
         raise SharingError(f"{path} is not a TOML file: {error}") from None

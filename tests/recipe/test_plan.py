@@ -125,6 +125,7 @@ def test_mistakes_show_before_any_work(tiny_file, before, after, message):
     ("arguments", "message"),
     [
         (["none_such"], "cannot read experiment .*; that folder has .*demo.*wmt16_en_de"),
+        ([""], r"cannot read experiment .*experiments\.toml.*; that folder has .*demo"),
         (["wmt16_en_de", "--systems", "cycel"], "--systems cycel: wmt16_en_de has vanilla, admin"),
         (["wmt16_en_de", "--devices", "3"], "3 devices .* cannot give the batch"),
         (["wmt16_en_de", "--tflops", "inf"], "--tflops inf: must be a number greater than 0"),
