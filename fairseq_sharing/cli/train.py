@@ -13,6 +13,7 @@ from .recipe_options import add_selection_options, add_stage_parser, load_experi
 
 FOR_SLURM = ("dry_run", "gpus_per_node", "partition", "time", "sbatch")
 NOT_FOR_SLURM = ("node_rank", "rdzv_endpoint")
+SBATCH_FLAGS = ("contiguous", "exclusive", "hold", "overcommit", "oversubscribe", "reboot")
 OWN_OPTIONS = ("nodes", "ntasks", "ntasks-per-node", "gpus-per-node", "partition", "time")
 
 
@@ -81,8 +82,12 @@ def run(args: argparse.Namespace) -> None:
     experiment, folder = load_experiment(args)
     _refuse_what_would_be_dropped(args)
     if args.slurm:
-        options = {"speed": not args.no_speed, "dry_run": args.dry_run}
-        submit(experiment, folder, _request(args), _same_command(args), **options)
+        submit(
+            *(experiment, folder, _request(args), _same_command(args)),
+            speed=not args.no_speed,
+            dry_run=args.dry_run,
+            precision=args.precision,
+        )
         return
     wanted = args.devices or (1 if experiment.batch_tokens is None else None)
     devices = these_devices(wanted, args.nodes, args.node_rank, args.rdzv_endpoint)
@@ -108,10 +113,12 @@ def _request(args: argparse.Namespace) -> Request:
     other = {}
     for text in args.sbatch:
         name, found, value = text.partition("=")
-        if not name or name.startswith("-") or name in OWN_OPTIONS:
+        whole = value or (name in SBATCH_FLAGS and not found)
+        if not whole or not name or name.startswith("-") or name in OWN_OPTIONS:
             raise SharingError(
                 f"--sbatch {text}: give a long option of sbatch without its dashes, such as "
-                f"account=NAME; {', '.join(OWN_OPTIONS)} follow from the options of train"
+                f"account=NAME; {', '.join(OWN_OPTIONS)} follow from the options of train, and "
+                f"only {', '.join(SBATCH_FLAGS)} go without a value"
             )
         other[name] = value if found else True
     return Request(

@@ -1,6 +1,8 @@
 """Trainings as jobs of a Slurm cluster, through submitit: one for each system and seed."""
 
+import contextlib
 import dataclasses
+import io
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,19 +66,20 @@ def submit(
     *,
     speed: bool,
     dry_run: bool,
+    precision: str = "auto",
 ) -> None:
     """Submit a job for every training that is not done, and one that measures speed after them.
 
-    command is fairseq-sharing train without a choice of systems. dry_run prints the scripts
-    instead, and needs no Slurm. Raises SharingError for what train would refuse on such devices,
-    and where submitit or sbatch is missing or sbatch refuses a job.
+    command is fairseq-sharing train in that precision, without a choice of systems. dry_run prints
+    the scripts instead, and needs no Slurm. Raises SharingError for what train would refuse on such
+    devices, and where submitit or sbatch is missing or sbatch refuses a job.
     """
     send = _print_script if dry_run else _send
     _require_tools(dry_run)
     require_prepared(experiment, folder)
     runs = runs_of(experiment, folder)
     numbers = []
-    for run in waiting_runs(runs, request.devices):
+    for run in waiting_runs(runs, folder, request.devices, precision):
         job = [*command, "--no-speed", *_choice([run])]
         numbers.append(send(run.name, job, run.folder / JOBS, request, []))
     if speed and not is_measured(runs, folder):
@@ -114,10 +117,16 @@ def _send(name: str, command: list[str], logs: Path, request: Request, after: li
 
     executor = submitit.SlurmExecutor(logs, max_num_timeout=REQUEUES)
     executor.update_parameters(**request.parameters(name, after))
+    logs.mkdir(parents=True, exist_ok=True)
+    before = set(logs.iterdir())
     try:
-        job = executor.submit(ResumableCommand(command))
+        with contextlib.redirect_stderr(io.StringIO()):  # where submitit repeats what sbatch says
+            job = executor.submit(ResumableCommand(command))
     except submitit.core.utils.FailedJobError as error:
-        raise SharingError(f"sbatch refuses the job for {name}: {error}") from None
+        for path in set(logs.iterdir()) - before:
+            path.unlink()
+        reason = str(error).partition("\n")[0].removeprefix("sbatch: ").removeprefix("error: ")
+        raise SharingError(f"sbatch refuses the job for {name}: {reason}") from None
     print(f"{name}: job {job.job_id}, its output in {logs}")
     return job.job_id
 

@@ -41,9 +41,8 @@ def train(
     devices = devices or these_devices(1)
     require_prepared(experiment, folder)
     runs = runs_of(experiment, folder)
-    waiting = waiting_runs(runs, devices)
+    waiting = waiting_runs(runs, folder, devices, precision)
     for run in waiting:
-        read_command(run.name, training_command(run, folder, devices, precision))
         _refuse_other_precision(run, precision_of(run, precision, devices))
     with ExitStack() as held:
         lock = held.enter_context(exclusive(folder, shared=True))
@@ -71,16 +70,18 @@ def train(
         run_jobs(begun, 1 if alone else slots(devices.per_node), lock, watch)
 
 
-def waiting_runs(runs: list[Run], devices: Devices) -> list[Run]:
+def waiting_runs(runs: list[Run], folder: Path, devices: Devices, precision: str) -> list[Run]:
     """Those that are not trained, deepest first; prints what their batches are made up of.
 
-    Raises SharingError for a run that was begun with other options, and for devices that cannot
-    give the batch.
+    Raises SharingError for a run that was begun with other options, for options that fairseq-train
+    would refuse, and for devices that cannot give the batch or the precision.
     """
     for run in runs:
         run.training.refuse_changes()
     waiting = [run for run in runs if not run.training.is_finished()]
     statements = {_batch(run, devices) for run in waiting} - {""}
+    for run in waiting:
+        read_command(run.name, training_command(run, folder / DATA, devices, precision))
     if devices.rank == 0:
         print(*sorted(statements), sep="\n", end="\n" if statements else "", flush=True)
     return sorted(waiting, key=lambda run: run.system.layers, reverse=True)

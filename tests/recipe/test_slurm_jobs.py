@@ -114,3 +114,18 @@ def test_a_preempted_job_is_queued_again_and_ends_the_same(
     finally:
         subprocess.run(["scancel", training.job])
     assert same(checkpoint(training.where), long_undisturbed, LONG)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CLUSTER, reason="no Slurm here")
+def test_a_job_that_sbatch_refuses_leaves_nothing(batches_prepared, tmp_path):
+    where = copy(batches_prepared, tmp_path)
+    options = ("--slurm", "--devices", 2, "--partition", "no_such_partition")
+    refused = run("fairseq-sharing", "train", *where, *options, check=False)
+    assert refused.returncode == 2
+    assert re.fullmatch(
+        "update-freq 1: .*\nfairseq-sharing: error: sbatch refuses the job for vanilla: "
+        "invalid partition specified: no_such_partition\n",
+        refused.stdout,
+    )
+    assert not list((tmp_path / "tiny" / "vanilla" / "slurm").iterdir())
