@@ -55,6 +55,7 @@ def show_one_line() -> None:
     """
     if not any(part.startswith("fairseq") for part in Path(sys.argv[0]).parts[-2:]):
         return
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # or Hydra prints a traceback and exits itself
     previous = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
