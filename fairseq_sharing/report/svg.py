@@ -44,6 +44,11 @@ class Axis:
         part = (value - self.low) / (self.high - self.low)
         return round(self.begin + part * (self.end - self.begin), 1)
 
+    def label(self, tick: float) -> str:
+        """With as many decimals as any of the ticks needs."""
+        decimals = max(len(f"{number:.9g}".partition(".")[2]) for number in self.ticks)
+        return f"{tick:,.{decimals}f}"
+
 
 @dataclass(frozen=True)
 class Mark:

@@ -1,5 +1,6 @@
 """Words that differ and axes that hold their values, for any text and any figures."""
 
+import re
 from itertools import pairwise
 
 from hypothesis import given
@@ -34,6 +35,16 @@ def test_every_point_is_in_the_plot(values):
         assert TOP <= float(y) <= BOTTOM
     assert "<0>" not in drawing
     assert "&lt;0&gt;" in drawing
+
+
+def test_numbers_beside_a_plot_have_the_same_decimals():
+    points = tuple(Point(x, y) for x, y in ((10_000, 3.95), (50_000, 4.4)))
+    drawing = draw(Chart("title", "x", "y", (Series("a", 0, points),), lines=True))
+    numbers = re.findall(r">([\d,.]+)</text>", drawing)
+    assert numbers == [
+        "3.9", "4.0", "4.1", "4.2", "4.3", "4.4", "0", "10,000", "20,000", "30,000", "40,000",
+        "50,000",
+    ]  # fmt: skip
 
 
 @given(st.lists(st.text("abc", min_size=1, max_size=60), min_size=1, max_size=20, unique=True))
