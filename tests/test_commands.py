@@ -1,6 +1,7 @@
 """fairseq's own commands in processes of their own, with the plugin as ``--user-dir``."""
 
 import os
+import resource
 import subprocess
 
 import pytest
@@ -15,7 +16,7 @@ SHARED = (
 )
 
 
-def train(data, save, *options, updates=12, check=True):
+def train(data, save, *options, updates=12, check=True, **process):
     return run(
         "fairseq-train",
         *(data / "bin", "--user-dir", PLUGIN, *ARCH, "--save-dir", save, "--cpu"),
@@ -23,6 +24,7 @@ def train(data, save, *options, updates=12, check=True):
         *("--max-update", updates, "--no-epoch-checkpoints", "--log-interval", 1, *UNTHREADED),
         *options,
         check=check,
+        **process,
     )
 
 
@@ -216,6 +218,17 @@ def test_a_checkpoint_of_other_sizes_is_refused_with_both(copy_task, trained, tm
         check=False,
     )
     _one_line(refused, "encoder.layers.0.fc1.weight", "[64, 64]", "[8, 64]", "dictionaries")
+
+
+def test_a_disk_that_is_full_is_said_to_be(copy_task, tmp_path):
+    stopped = train(
+        *(copy_task, tmp_path, *SHARED),
+        updates=1,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )
+    last = stopped.stdout.splitlines()[-1]
+    assert last == "error: [Errno 27] File too large; make room, then run the same command to go on"
 
 
 def test_a_truncated_checkpoint_is_refused(copy_task, trained, tmp_path):
