@@ -98,8 +98,8 @@ def _with_status(stop, call_main):
 def _outlasting(set_handlers):
     """Processes that load data outlast what a scheduler sends to every process of a job.
 
-    multiprocessing ends them by SIGTERM, too, but not before this process is about to end. They have
-    to be forked to know, also by a process that fairseq itself started.
+    multiprocessing ends them by SIGTERM, too, but not before this process is about to end. To know
+    that they have to be forked, also by a process that fairseq itself started.
     """
     multiprocessing.set_start_method("fork", force=True)
     ending = mmap.mmap(-1, 1)
