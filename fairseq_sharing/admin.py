@@ -122,13 +122,23 @@ class ResidualProfile:
                 state[prefix + START_KEY.format(side=side)] = torch.tensor(starts, device="cpu")
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take the starts out of a state dict; without them the next training pass measures."""
+        """Take the starts out of a state dict; without them the next training pass measures.
+
+        Raises SharingError if they are of a model of another depth.
+        """
+        stored = {side: state.pop(START_KEY.format(side=side), None) for side in self.norms}
+        for side, norms in self.norms.items():
+            if stored[side] is not None and len(stored[side]) != len(norms):
+                raise SharingError(
+                    f"the checkpoint's {side} has residual vectors of {len(stored[side])} "
+                    f"sublayers, the model's has {len(norms)}; build the model with the "
+                    f"checkpoint's --{side}-layers"
+                )
         self._reset()
         for side, norms in self.norms.items():
-            starts = state.pop(START_KEY.format(side=side), None)
-            if starts is not None:
+            if stored[side] is not None:
                 self.done = True
-                for norm, start in zip(norms, starts.tolist(), strict=True):
+                for norm, start in zip(norms, stored[side].tolist(), strict=True):
                     norm.residual_start = start
 
 

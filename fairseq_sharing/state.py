@@ -70,10 +70,14 @@ def expand_state(
                     "with fewer layers; load it into a model of its own depth"
                 )
             state[alias] = state[first]
-        elif ".layers." in alias and not torch.equal(state[alias], state[first]):
+        elif not torch.equal(state[alias], state[first]):
+            remedy = (
+                "load it with --sharing-strategy none, or with a map that fits it"
+                if ".layers." in alias
+                else "build the model with the checkpoint's options of embeddings"
+            )
             raise SharingError(
-                f"the checkpoint stores every layer, and {alias} differs from {first}, which the "
-                "model ties; load it with --sharing-strategy none, or with a map that fits it"
+                f"the checkpoint's {alias} differs from {first}, which the model ties; {remedy}"
             )
 
 

@@ -252,3 +252,15 @@ def test_every_norm_of_a_layer_is_known():
     layers = [*profiled().encoder.layers, *profiled().decoder.layers]
     named = {name for layer in layers for name, _ in layer.named_children() if "layer_norm" in name}
     assert named == set(NORMS)
+
+
+@pytest.mark.parametrize("depths", [(2, 4), (4, 2)])
+def test_starts_of_another_depth_are_refused_and_leave_the_model_as_it_was(depths):
+    sizes = [{"encoder_layers": depth, "decoder_layers": depth} for depth in depths]
+    stored, own = (build("shared_transformer", residual_scaling="admin", **s) for s in sizes)
+    for model in (stored, own):
+        model(**batch())
+    before = starts(own)
+    with pytest.raises(SharingError, match=rf"{2 * depths[0]} sublayers.*has {2 * depths[1]}"):
+        own.load_state_dict(stored.state_dict())
+    assert starts(own) == before

@@ -75,3 +75,9 @@ def test_an_unshared_checkpoint_of_fewer_layers_is_refused():
     state = tiny_model(encoder_layers=2, decoder_layers=2).state_dict()
     with pytest.raises(SharingError, match=r"no layer map and no encoder\.layers\.2"):
         tiny_model(**sharing_options("cycle", 2)).load_state_dict(state)
+
+
+def test_embeddings_that_differ_are_not_loaded_into_a_model_that_ties_them():
+    state = tiny_model(**sharing_options("cycle", 2), share_all_embeddings=False).state_dict()
+    with pytest.raises(SharingError, match=r"decoder\.embed_tokens\.weight differs from encod"):
+        tiny_model(**sharing_options("cycle", 2)).load_state_dict(state)
