@@ -142,21 +142,6 @@ class ResidualProfile:
                     norm.residual_start = start
 
 
-def check_scaling(state: Mapping[str, Any], scaled: bool) -> None:
-    """Raise SharingError unless ``state`` has residual vectors exactly if the model has."""
-    stored = any(name.endswith(".residual_delta") for name in state)
-    if stored and not scaled:
-        raise SharingError(
-            "the checkpoint was trained with --residual-scaling admin, the model is built with "
-            "none; build it with --residual-scaling admin"
-        )
-    if scaled and not stored:
-        raise SharingError(
-            "the checkpoint was trained with --residual-scaling none, the model is built with "
-            "admin; build it with --residual-scaling none, or train it from the start"
-        )
-
-
 def _variance(values: Tensor) -> Tensor:
     return values.var(correction=0)
 

@@ -90,6 +90,21 @@ def _check_map(side: str, stored: LayerMap, wanted: LayerMap) -> None:
         )
 
 
+def check_scaling(state: Mapping[str, Any], scaled: bool) -> None:
+    """Raise SharingError unless ``state`` has residual vectors exactly if the model has."""
+    stored = any(name.endswith(".residual_delta") for name in state)
+    if stored and not scaled:
+        raise SharingError(
+            "the checkpoint was trained with --residual-scaling admin, the model is built with "
+            "none; build it with --residual-scaling admin"
+        )
+    if scaled and not stored:
+        raise SharingError(
+            "the checkpoint was trained with --residual-scaling none, the model is built with "
+            "admin; build it with --residual-scaling none, or train it from the start"
+        )
+
+
 def load_refusal(error: RuntimeError) -> str:
     """The first of the reasons for which torch would not load a state dict, in one line."""
     title, *reasons = str(error).splitlines()

@@ -13,12 +13,12 @@ from fairseq.models.transformer import (
 )
 from torch import nn
 
-from .admin import ResidualProfile, check_scaling
+from .admin import ResidualProfile
 from .checks import check_options
 from .config import SIDES, SharedTransformerConfig, shares_layers, side_layer_map
 from .cross_attention import projected_once, share_cross_attention
 from .errors import SharingError
-from .state import compact_state, expand_state, load_refusal
+from .state import check_scaling, compact_state, expand_state, load_refusal
 from .strategies import LayerMap, format_layer_map, num_unique_layers
 from .tying import LayerStacker, aliases, count_parameters
 
