@@ -1,5 +1,6 @@
 """fairseq's Adam as torch's fused kernel: ``--optimizer fused_adam``, on a CPU and on a GPU."""
 
+import ast
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,8 @@ import torch
 from fairseq.dataclass import FairseqDataclass
 from fairseq.optim import OPTIMIZER_REGISTRY, FairseqOptimizer, register_optimizer
 from fairseq.optim.adam import FairseqAdam
+
+from .errors import SharingError
 
 
 @dataclass
@@ -47,11 +50,31 @@ class FairseqFusedAdam(FairseqAdam):
 
     def __init__(self, cfg: FusedAdamConfig, params) -> None:
         FairseqOptimizer.__init__(self, cfg)
+        _check_betas(str(cfg.adam_betas))
         self._optimizer = FusedAdam(params, **self.optimizer_config)
 
     @property
     def supports_flat_params(self) -> bool:
         return True
+
+    @property
+    def supports_memory_efficient_fp16(self) -> bool:
+        raise SharingError(
+            "--optimizer fused_adam cannot go with --memory-efficient-fp16 or "
+            "--memory-efficient-bf16; use --fp16 or --bf16, or --optimizer adam"
+        )
+
+
+def _check_betas(given: str) -> None:
+    try:
+        first, second = ast.literal_eval(given)
+        valid = 0 <= first < 1 and 0 <= second < 1
+    except (SyntaxError, TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise SharingError(
+            f"--adam-betas {given}: give two numbers from 0 to below 1, such as '(0.9, 0.98)'"
+        )
 
 
 if "fused_adam" not in OPTIMIZER_REGISTRY:

@@ -55,3 +55,18 @@ def test_half_precision_trains_full_copies_of_the_parameters(copy_task, trained,
     printed = train(copy_task, tmp_path, *FUSED, "--fp16", "--fp16-no-flatten-grads").stdout
     assert "loss_scale=128" in printed
     assert largest_difference(saved(tmp_path), saved(trained)) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--adam-betas", "3"), "--adam-betas 3: give two numbers from 0 to below 1"),
+        (("--adam-betas", "(0.9, 1.0)"), "--adam-betas (0.9, 1.0): give two numbers"),
+        (("--memory-efficient-fp16",), "--optimizer fused_adam cannot go with --memory-eff"),
+    ],
+)
+def test_options_that_cannot_work_are_one_line(copy_task, tmp_path, options, message):
+    refused = train(copy_task, tmp_path, *FUSED, *options, check=False)
+    assert refused.returncode != 0
+    assert message in refused.stdout.splitlines()[-1]
+    assert "Traceback" not in refused.stdout

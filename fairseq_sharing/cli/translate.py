@@ -1,6 +1,7 @@
 """``fairseq-sharing translate``: lines of text from standard input to standard output."""
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from ..errors import SharingError
 from ..export.translate import Translator
 
-POSITIVE = ("beam", "batch_size", "threads")
+MOST = {"beam": 1000, "batch_size": 100_000, "threads": 1000}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -42,10 +43,12 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    for name in POSITIVE:
-        if getattr(args, name) < 1:
+    for name, most in MOST.items():
+        if not 1 <= getattr(args, name) <= most:
             flag = "--" + name.replace("_", "-")
-            raise SharingError(f"{flag} {getattr(args, name)}: must be at least 1")
+            raise SharingError(f"{flag} {getattr(args, name)}: must be from 1 to {most:,}")
+    if not math.isfinite(args.length_penalty):
+        raise SharingError(f"--length-penalty {args.length_penalty}: must be a finite number")
     translations = Translator(args.model, args.threads).translate(
         read_lines(sys.stdin.buffer),
         beam=args.beam,
@@ -53,15 +56,11 @@ def run(args: argparse.Namespace) -> None:
         batch_size=args.batch_size,
     )
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    try:
-        with _progress() as progress:
-            task = progress.add_task("", total=None)
-            for translation in translations:
-                print(translation)
-                progress.advance(task)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has enough; Python must not flush into the pipe at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with _progress() as progress:
+        task = progress.add_task("", total=None)
+        for translation in translations:
+            print(translation)
+            progress.advance(task)
 
 
 def read_lines(stream: BinaryIO) -> Iterator[str]:
