@@ -110,18 +110,23 @@ def _require_tools(dry_run: bool) -> None:
 
 
 def _send(name: str, command: list[str], logs: Path, request: Request, after: list[str]) -> str:
-    """Submit a job; returns its number."""
+    """Submit a job; returns its number.
+
+    What it runs is sent by value, so that it need not import fairseq before it hears signals.
+    """
+    import cloudpickle
     import submitit
 
-    from .slurm_job import ResumableCommand
+    from . import slurm_job
 
+    cloudpickle.register_pickle_by_value(slurm_job)
     executor = submitit.SlurmExecutor(logs, max_num_timeout=REQUEUES)
     executor.update_parameters(**request.parameters(name, after))
     logs.mkdir(parents=True, exist_ok=True)
     before = set(logs.iterdir())
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # where submitit repeats what sbatch says
-            job = executor.submit(ResumableCommand(command))
+            job = executor.submit(slurm_job.ResumableCommand(command))
     except submitit.core.utils.FailedJobError as error:
         for path in set(logs.iterdir()) - before:
             path.unlink()

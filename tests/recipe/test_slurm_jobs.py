@@ -50,12 +50,16 @@ class Training:
         return path.read_text() if path.exists() else ""
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
-        end = time.monotonic() + 240
-        while True:
+        """Fail after four minutes, or five seconds after the job has ended.
+
+        A job that is queued again passes through a state that looks like an end.
+        """
+        give_up = time.monotonic() + 240
+        while not condition():
             state = self.state()
-            if condition():
-                return
-            if state in ENDED or time.monotonic() > end:
+            if state in ENDED:
+                give_up = min(give_up, time.monotonic() + 5)
+            if time.monotonic() > give_up:
                 outputs = [path.read_text() for path in (self.folder / "slurm").glob("*.out")]
                 pytest.fail(f"job {self.job} is {state}, not {what}:\n" + "\n".join(outputs))
             time.sleep(0.1)
