@@ -114,7 +114,7 @@ def _send(name: str, command: list[str], logs: Path, request: Request, after: li
 
     What it runs is sent by value, so that it need not import fairseq before it hears signals.
     """
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped]
     import submitit
 
     from . import slurm_job
