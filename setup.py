@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 FAIRSEQ = ["ve-fairseq>=0.12.3,<0.13; python_version < '3.13'", "tensorboardX", "torch>=2.6,<3"]
-SLURM = ["submitit>=1.5,<2"]
+SLURM = ["cloudpickle>=2", "submitit>=1.5,<2"]
 EXPORT = ["ctranslate2>=4.5,<5", "PyYAML>=6"]
 WMT = ["mtdata>=0.5,<0.6", "py3langid>=0.4,<0.5", "sacremoses>=0.1", "subword-nmt>=0.3.8"]
 TEST = ["hypothesis>=6.100", "pytest>=8", "pytest-xdist>=3.5"]
