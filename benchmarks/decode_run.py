@@ -28,7 +28,6 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="run folder of an experiment, such as runs/demo")
     parser.add_argument("--system", default="cycle_rev", help="default cycle_rev")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
     shared = args.run / args.system / "checkpoints" / "checkpoint_best.pt"
     cases = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -42,6 +41,7 @@ def main() -> None:
                     checkpoint, args.run, made, quantization, args.threads
                 )
         cases = {key: harness.one_phase(case) for key, case in cases.items()}
+        torch.set_num_threads(args.threads)  # which reading a dataset has set to one
         timings = harness.interleaved(cases, args.rounds)
     rows = [
         {"engine": engine, "model": name, "test set, cpu s": t.processor, "test set, s": t.seconds}
