@@ -52,6 +52,11 @@ class Checkpoint:
         return self.content["model"]
 
     @property
+    def extra_state(self) -> dict[str, Any]:
+        """Where the training was, its scores, and EMA's weights."""
+        return self.content.get("extra_state") or {}
+
+    @property
     def num_updates(self) -> int:
         """Updates that the model was trained for."""
         return (self.content.get("optimizer_history") or [{}])[-1].get("num_updates", 0)
@@ -128,7 +133,7 @@ class Checkpoint:
         data, which any fairseq loads. Optimiser, EMA and metrics are left out, and the validation
         scores too unless it is the ``same_model`` in another form.
         """
-        content, extra = self.content, self.content.get("extra_state") or {}
+        content, extra = self.content, self.extra_state
         scores = ("val_loss", "best") if same_model else ()
         kept = {key: extra[key] for key in ("train_iterator", *scores) if key in extra}
         slim = {

@@ -16,7 +16,7 @@ def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
     Raises SharingError if the checkpoint is not of a translation Transformer.
     """
     model = checkpoint.skeleton()
-    scores = checkpoint.content.get("extra_state") or {}
+    scores = checkpoint.extra_state
     return {
         "architecture": checkpoint.arch,
         "sides": {
@@ -43,7 +43,7 @@ def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
 def sizes(checkpoint: Checkpoint) -> dict[str, int]:
     """Bytes of the file, and how many of them are which tensors; memory shared by names is once."""
     content = checkpoint.content
-    extra = content.get("extra_state") or {}
+    extra = checkpoint.extra_state
     parts = {
         "model": checkpoint.state,
         "ema": [extra.get("ema"), extra.get("ema_fp32_params")],
