@@ -99,7 +99,11 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _refuse_what_would_be_dropped(args: argparse.Namespace) -> None:
-    fault = "goes without --slurm, whose jobs find each other" if args.slurm else "needs --slurm"
+    fault = (
+        "goes without --slurm, whose jobs find each other: leave it out"
+        if args.slurm
+        else "needs --slurm: add it, or leave it out"
+    )
     for option in NOT_FOR_SLURM if args.slurm else FOR_SLURM:
         if getattr(args, option):
             raise SharingError(f"--{option.replace('_', '-')} {fault}")
