@@ -18,7 +18,7 @@ from fairseq_sharing.export.ct2 import export_ct2
 BEAM = 4
 QUANTIZATIONS = ("float32", "int8")
 CT2_BATCH = 32
-"""At most; as in fairseq-sharing translate, which gives each thread batches of its own."""
+"""At most, on a CPU; as in fairseq-sharing translate, where each thread has batches of its own."""
 
 
 def with_fairseq(
@@ -33,8 +33,7 @@ def with_fairseq(
 def search(model: nn.Module, dictionary: Dictionary, words: torch.Tensor) -> Callable[[], None]:
     """The same by a model that is there, on the device where it lies."""
     device = next(model.parameters()).device
-    # as fairseq-generate does
-    model.prepare_for_inference_(Namespace(generation=Namespace(beam=BEAM)))
+    model.prepare_for_inference_(Namespace(generation=Namespace(beam=BEAM)))  # as fairseq-generate
     length = words.shape[1]
     generator = SequenceGenerator(
         [model], dictionary, beam_size=BEAM, max_len_b=length, min_len=length
@@ -65,11 +64,12 @@ def with_ctranslate2(
     # As make_data names them: entry 4 of the dictionary, after fairseq's symbols, is word4.
     batch = [[f"word{word}" for word in line] for line in words.tolist()]
     length = words.shape[1]
+    at_once = len(words) if where else min(CT2_BATCH, ceil(len(words) / threads))
 
     def run() -> None:
         results = translator.translate_batch(
             batch,
-            max_batch_size=min(CT2_BATCH, ceil(len(words) / threads)),
+            max_batch_size=at_once,
             beam_size=BEAM,
             min_decoding_length=length,
             max_decoding_length=length,
