@@ -13,6 +13,8 @@ from .config import (
     side_layer_map,
 )
 from .errors import SharingError
+from .growth import parse_schedule
+from .strategies import num_unique_layers
 
 FULLY_SHARDED = "fully_sharded"
 
@@ -30,6 +32,8 @@ def check_options(cfg: SharedTransformerConfig) -> None:
         )
     if cfg.residual_scaling == "admin":
         _check_admin(cfg)
+    if cfg.grow_depth_at is not None:
+        _check_growth(cfg)
 
 
 def _check_sharing(cfg: SharedTransformerConfig) -> None:
@@ -84,6 +88,36 @@ def _check_admin(cfg: SharedTransformerConfig) -> None:
             f"{admin} measures every layer in the first pass; drop one of the two",
         )
     _refuse("--base-layers", cfg.base_layers, f"{admin} has no vectors for them")
+
+
+def _check_growth(cfg: SharedTransformerConfig) -> None:
+    steps = len(parse_schedule(cfg.grow_depth_at).steps)
+    flag = f"--grow-depth-at {cfg.grow_depth_at}"
+    maps = {side: side_layer_map(cfg, side) for side in SIDES}
+    to_add = max(len(layers) - num_unique_layers(layers) for layers in maps.values())
+    if to_add == 0:
+        shown = ", ".join(f"{len(layers)} in the {side}" for side, layers in maps.items())
+        raise SharingError(
+            f"{flag}: every layer has parameters of its own ({shown}), so that no depth can be "
+            "added; share layers by --sharing-strategy or a map, or drop it"
+        )
+    if steps > to_add:
+        raise SharingError(
+            f"{flag}: {steps} steps, but the deepest side has {to_add} layers to add; "
+            f"give at most {to_add} numbers"
+        )
+    if cfg.residual_scaling == "admin":
+        raise SharingError(
+            f"{flag} cannot go with --residual-scaling admin, which measures every layer in the "
+            "first pass; drop one of the two"
+        )
+    for side in SIDES:
+        _refuse(
+            f"--{side}-layerdrop",
+            getattr(cfg, side).layerdrop,
+            "cannot go with --grow-depth-at, which says itself how many layers run; "
+            "drop one of the two",
+        )
 
 
 def _refuse(option: str, value: Any, reason: str) -> None:

@@ -62,6 +62,13 @@ class SharedTransformerConfig(TransformerConfig):
             + ", ".join(RESIDUAL_SCALINGS)
         },
     )
+    grow_depth_at: Optional[str] = field(  # noqa: UP045
+        default=None,
+        metadata={
+            "help": "begin with the M unique layers of each side and become N layers deep after so "
+            "many updates: a number, or several for as many steps, such as 500,1000"
+        },
+    )
     no_cross_attention_reuse: bool = field(
         default=False,
         metadata={

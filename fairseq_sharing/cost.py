@@ -8,6 +8,7 @@ import torch
 from fairseq.data import Dictionary
 from fairseq.models import ARCH_CONFIG_REGISTRY
 
+from .growth import Schedule, running_map
 from .strategies import LayerMap, num_unique_layers
 from .transformer import SharedTransformerModel
 
@@ -86,3 +87,21 @@ def multiply_adds(sizes: Sizes, encoder_map: LayerMap, decoder_map: LayerMap, le
         + num_unique_layers(decoder_map) * 2 * d * d
         + d * sizes.vocabulary
     )
+
+
+def multiply_adds_over(
+    sizes: Sizes,
+    maps: tuple[LayerMap, LayerMap],
+    length: int,
+    schedule: Schedule,
+    max_update: int,
+) -> float:
+    """The mean of ``multiply_adds`` over the updates of a training whose depth follows a schedule.
+
+    ``maps`` are those of the encoder and the decoder.
+    """
+    total = 0
+    for first, end in schedule.phases(max_update):
+        running = [running_map(layers, schedule.depth(layers, first)) for layers in maps]
+        total += (end - first) * multiply_adds(sizes, running[0], running[1], length)
+    return total / max_update

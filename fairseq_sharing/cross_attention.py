@@ -12,7 +12,7 @@ its keys and values once, and all of its hypotheses attend to them.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import gcd
@@ -50,10 +50,16 @@ class SharedCrossAttention(MultiheadAttention):
     """
 
     _reorder_rows = MultiheadAttention.reorder_incremental_state
+    reused = True
+    """Whether several of the layers that run use it; else it is fairseq's attention."""
 
     def __call__(
         self, query, key, value, key_padding_mask=None, incremental_state=None, **kwargs
     ) -> tuple[Tensor, Tensor | None]:
+        if not self.reused:
+            return super().__call__(
+                query, key, value, key_padding_mask, incremental_state, **kwargs
+            )
         if incremental_state is None:
             kept = _projections.get()
             return super().__call__(query, key, value, key_padding_mask, kept, **kwargs)
@@ -77,7 +83,7 @@ class SharedCrossAttention(MultiheadAttention):
         new_order: Tensor,
     ):
         """Choose the rows of the cache for hypotheses that go on from those in ``new_order``."""
-        if torch.jit.is_scripting():
+        if torch.jit.is_scripting() or not self.reused:
             return self._reorder_rows(incremental_state, new_order)
         else:
             _choose_rows(self._get_input_buffer(incremental_state), new_order)
@@ -144,3 +150,11 @@ def share_cross_attention(layers: nn.ModuleList, layer_map: LayerMap) -> None:
         if layer.encoder_attn is not None and uses[entry] > 1:
             layer.encoder_attn = stacked[first].encoder_attn
             layer.encoder_attn.__class__ = SharedCrossAttention
+
+
+def note_running(layers: Iterable[nn.Module]) -> None:
+    """Tell each shared cross-attention whether several of ``layers``, which run, use it."""
+    attentions = (getattr(layer, "encoder_attn", None) for layer in layers)
+    uses = Counter(a for a in attentions if isinstance(a, SharedCrossAttention))
+    for attention, count in uses.items():
+        attention.reused = count > 1

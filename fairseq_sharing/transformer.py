@@ -18,6 +18,8 @@ from .checks import check_options
 from .config import SIDES, SharedTransformerConfig, shares_layers, side_layer_map
 from .cross_attention import projected_once, share_cross_attention
 from .errors import SharingError
+from .growing_layers import DepthGrowth, restore_depth, scriptable
+from .growth import parse_schedule
 from .state import check_scaling, compact_state, expand_state, load_refusal
 from .strategies import LayerMap, format_layer_map, num_unique_layers
 from .tying import LayerStacker, aliases, count_parameters
@@ -42,6 +44,8 @@ class SharedTransformerEncoder(TransformerEncoderBase):
         """The next layer; fairseq's constructor calls this once for each, bottom first."""
         build = super().build_encoder_layer
         return self._stacker.add(lambda: build(cfg))
+
+    __prepare_scriptable__ = scriptable
 
 
 class SharedTransformerDecoder(TransformerDecoderBase):
@@ -72,6 +76,8 @@ class SharedTransformerDecoder(TransformerDecoderBase):
         build = super().build_decoder_layer
         return self._stacker.add(lambda: build(cfg, no_encoder_attn))
 
+    __prepare_scriptable__ = scriptable
+
 
 def _keep_dropout_name(side: nn.Module, name: str) -> None:
     """``--retain-dropout-modules`` compares with the name of fairseq's class."""
@@ -88,12 +94,17 @@ class SharedTransformerModel(TransformerModelBase):
     """
 
     __jit_unused_properties__ = ("layer_maps",)
+    __prepare_scriptable__ = scriptable
 
     def __init__(self, cfg, encoder, decoder):
         super().__init__(cfg, encoder, decoder)
         self.residual_profile = None
         if cfg.residual_scaling == "admin":
             self.residual_profile = ResidualProfile({s: getattr(self, s).layers for s in SIDES})
+        self.growth = None
+        if cfg.grow_depth_at is not None:
+            sides = {side: getattr(self, side) for side in SIDES}
+            self.growth = DepthGrowth(sides, parse_schedule(cfg.grow_depth_at))
 
     @classmethod
     def add_args(cls, parser: argparse.ArgumentParser) -> None:
@@ -110,6 +121,8 @@ class SharedTransformerModel(TransformerModelBase):
         model = super().build_model(cfg, task)
         if not next(model.parameters()).is_meta:  # what has no weights is only looked at
             logger.info(model.sharing_summary())
+            if model.growth:
+                model.growth.warn_of_late_steps(getattr(args, "max_update", 0))
         return model
 
     @classmethod
@@ -134,7 +147,14 @@ class SharedTransformerModel(TransformerModelBase):
             f"({len(layers)} layers, {num_unique_layers(layers)} unique)"
             for side, layers in self.layer_maps.items()
         )
-        return f"sharing: {sides}; {count_parameters(self):,} parameters counted once"
+        grows = f"; depth grows at {self.growth.schedule}" if self.growth else ""
+        return f"sharing: {sides}; {count_parameters(self):,} parameters counted once{grows}"
+
+    def set_num_updates(self, num_updates: int) -> None:
+        """fairseq says how many updates were made before each of them."""
+        super().set_num_updates(num_updates)
+        if self.growth:
+            self.growth.set_num_updates(num_updates)
 
     def state_dict(self, *args, prefix: str = "", **kwargs) -> dict[str, Any]:
         state = super().state_dict(*args, prefix=prefix, **kwargs)
@@ -142,6 +162,8 @@ class SharedTransformerModel(TransformerModelBase):
             compact_state(state, aliases(self), self.layer_maps, prefix)
         if self.residual_profile:
             self.residual_profile.store(state, prefix)
+        if self.growth:
+            self.growth.store(state, prefix)
         return state
 
     def load_state_dict(self, state_dict, strict=True, model_cfg=None, args=None):
@@ -159,3 +181,4 @@ class SharedTransformerModel(TransformerModelBase):
         check_scaling(state_dict, bool(self.residual_profile))
         if self.residual_profile:
             self.residual_profile.restore(state_dict)
+        restore_depth(state_dict, self.growth, self.layer_maps)

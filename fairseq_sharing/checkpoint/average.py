@@ -11,10 +11,13 @@ from ..errors import SharingError
 from ..state import decode_map, is_map
 from ..strategies import format_layer_map
 from .contents import Checkpoint
+from .depth import depths
 from .files import Content
 
 PATTERNS = {"epochs": r"checkpoint(\d+)\.pt", "updates": r"checkpoint_\d+_(\d+)\.pt"}
-_NOT_COMPARED = re.compile("_name|dropout|layerdrop|activations|sharing|unique_layers|layer_map")
+_NOT_COMPARED = re.compile(
+    "_name|dropout|layerdrop|activations|sharing|unique_layers|layer_map|grow_depth"
+)
 """Options of training only, and those of sharing, in whose place the stored maps are compared."""
 
 
@@ -73,6 +76,7 @@ def _description(checkpoint: Checkpoint) -> dict[str, Any]:
     """What checkpoints must have in common to be averaged, the most telling first."""
     if checkpoint.is_transformer:
         facts = {k: v for k, v in checkpoint.options().items() if not _NOT_COMPARED.search(k)}
+        facts |= {f"{side} depth": depth for side, depth in depths(checkpoint).items()}
     else:
         facts = {"architecture": checkpoint.arch}
     for name, tensor in checkpoint.state.items():

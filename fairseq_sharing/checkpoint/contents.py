@@ -24,6 +24,7 @@ UNSHARED = {
     "decoder_unique_layers": None,
     "encoder_layer_map": None,
     "decoder_layer_map": None,
+    "grow_depth_at": None,
 }
 """The sharing options of a model in which every layer has parameters of its own."""
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from ..strategies import num_unique_layers
 from ..tying import count_parameters
 from .contents import UNSHARED, Checkpoint
+from .depth import depths
 
 
 def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -15,7 +16,7 @@ def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
 
     Raises SharingError if the checkpoint is not of a translation Transformer.
     """
-    model = checkpoint.skeleton()
+    model, running = checkpoint.skeleton(), depths(checkpoint)
     scores = checkpoint.extra_state
     return {
         "architecture": checkpoint.arch,
@@ -24,6 +25,7 @@ def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
                 "layer_map": list(layers),
                 "layers": len(layers),
                 "unique_layers": num_unique_layers(layers),
+                "running_layers": running[side],
             }
             for side, layers in model.layer_maps.items()
         },

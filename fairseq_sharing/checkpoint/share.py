@@ -11,6 +11,7 @@ from ..state import compact_state
 from ..strategies import LayerMap
 from ..tying import aliases, tied_groups
 from .contents import UNSHARED, Checkpoint, State
+from .depth import at_trained_depth
 from .files import Content
 
 
@@ -42,6 +43,7 @@ def share(checkpoint: Checkpoint, init: str, **sharing: Any) -> tuple[Content, l
     ``init``, a key of INITS, says which of the layers of a group gives the parameters. Raises
     SharingError where a model cannot be built with these options.
     """
+    checkpoint = at_trained_depth(checkpoint)
     model = checkpoint.skeleton(**UNSHARED | sharing)
     stacked = checkpoint.stacked_state()
     shared = dict(stacked)

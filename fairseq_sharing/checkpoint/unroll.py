@@ -1,4 +1,4 @@
-"""A shared model as fairseq's own ``transformer`` of the same depth."""
+"""A shared model as fairseq's own ``transformer`` of the depth that it was trained at."""
 
 from dataclasses import fields
 
@@ -6,12 +6,13 @@ from fairseq.models.transformer import TransformerConfig
 
 from ..config import SharedTransformerConfig
 from .contents import Checkpoint, Options, State
+from .depth import at_trained_depth
 from .files import Content
 from .fold import fold_residuals
 
 
 def unroll(checkpoint: Checkpoint) -> Content:
-    """A checkpoint with N real layers a side, which stock fairseq decodes without this plugin.
+    """A checkpoint with a real layer for each that runs, which needs no plugin to be decoded.
 
     Its options are plain data, so that torch's safe loader takes it without being told of any
     class. Layers that were tied are the same tensors, which the file holds once. Admin's residual
@@ -27,6 +28,7 @@ def unrolled(checkpoint: Checkpoint) -> tuple[State, Options]:
         {field.name for field in fields(config)}
         for config in (SharedTransformerConfig, TransformerConfig)
     )
+    checkpoint = at_trained_depth(checkpoint)
     state, options = checkpoint.stacked_state(), checkpoint.options()
     if options.get("residual_scaling", "none") != "none":
         state, options = fold_residuals(state, checkpoint.state, options)

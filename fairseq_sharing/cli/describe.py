@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..cost import Sizes, multiply_adds, weightless_model
+from ..cost import Sizes, multiply_adds, multiply_adds_over, weightless_model
 from ..errors import SharingError
+from ..growth import NEVER, Schedule, parse_schedule
 from ..strategies import (
     FIXED_UNIQUE,
     STRATEGIES,
@@ -54,12 +55,19 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--length", type=int, default=25, help="tokens a sentence, for attention; default 25"
     )
+    parser.add_argument(
+        "--grow-depth-at", metavar="U[,U...]", help="as of fairseq-train, with --max-update"
+    )
+    parser.add_argument(
+        "--max-update", type=int, metavar="U", help="updates of a training whose depth grows"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
-    facts = describe(_map(args), _sizes(args), args.length)
+    growth = _growth(args)
+    facts = describe(_map(args), _sizes(args), args.length, *growth)
     if args.json:
         print(json.dumps(facts))
     else:
@@ -100,8 +108,28 @@ def _sizes(args: argparse.Namespace) -> Sizes:
     )
 
 
-def describe(layers: LayerMap, sizes: Sizes, length: int = 25) -> dict[str, Any]:
-    """The facts of a model with the map ``layers`` on both sides, as ``--json`` prints them."""
+def _growth(args: argparse.Namespace) -> tuple[Schedule, int]:
+    """The schedule and the updates of the training; without growth, none and one."""
+    schedule = parse_schedule(args.grow_depth_at)
+    if schedule.steps and (args.max_update or 0) <= schedule.steps[-1]:
+        raise SharingError(
+            f"--grow-depth-at {schedule} needs a greater --max-update, got {args.max_update}: "
+            "what a training costs depends on how long it is at each depth"
+        )
+    return schedule, args.max_update if schedule.steps else 1
+
+
+def describe(
+    layers: LayerMap,
+    sizes: Sizes,
+    length: int = 25,
+    schedule: Schedule = NEVER,
+    max_update: int = 1,
+) -> dict[str, Any]:
+    """The facts of a model with the map ``layers`` on both sides, as ``--json`` prints them.
+
+    Multiply-adds are the mean over ``max_update`` updates, in which its depth follows ``schedule``.
+    """
     depth, unique = len(layers), num_unique_layers(layers)
     text = format_layer_map(layers)
     shared = weightless_model(
@@ -112,7 +140,7 @@ def describe(layers: LayerMap, sizes: Sizes, length: int = 25) -> dict[str, Any]
         decoder_layer_map=text,
     )
     unshared = weightless_model(sizes, encoder_layers=depth, decoder_layers=depth)
-    operations = multiply_adds(sizes, layers, layers, length)
+    operations = round(multiply_adds_over(sizes, (layers, layers), length, schedule, max_update))
     shallow = tuple(range(unique))
     return {
         "layer_map": list(layers),
@@ -123,6 +151,7 @@ def describe(layers: LayerMap, sizes: Sizes, length: int = 25) -> dict[str, Any]
         "multiply_adds_per_target_token": operations,
         "predicted_relative_speed": multiply_adds(sizes, shallow, shallow, length) / operations,
         "sentence_length": length,
+        "grow_depth_at": list(schedule.steps),
     }
 
 
@@ -143,7 +172,10 @@ def _show(facts: dict[str, Any], console: Console) -> None:
     table.add_row("unique layers (M)", f"{facts['unique_layers']} a side")
     table.add_row("parameters", f"{facts['parameters']:,}")
     table.add_row("unshared, same depth", f"{facts['parameters_unshared']:,} ({saved:.0%} saved)")
-    table.add_row("multiply-adds", f"{facts['multiply_adds_per_target_token']:,} per target token")
+    grown = ", mean over the training" if facts["grow_depth_at"] else ""
+    table.add_row(
+        "multiply-adds", f"{facts['multiply_adds_per_target_token']:,} per target token{grown}"
+    )
     table.add_row(
         "predicted speed",
         f"x{facts['predicted_relative_speed']:.2f} of N = M = {facts['unique_layers']} in training",

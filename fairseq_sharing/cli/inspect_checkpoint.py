@@ -36,6 +36,8 @@ def _show(facts: dict[str, Any], console: Console) -> None:
     table.add_row("architecture", facts["architecture"])
     for side, layers in facts["sides"].items():
         depth = f"{layers['layers']} layers, {layers['unique_layers']} unique"
+        if layers["running_layers"] < layers["layers"]:
+            depth += f", {layers['running_layers']} running"
         table.add_row(f"{side} map", f"{format_layer_map(layers['layer_map'])} ({depth})")
     table.add_row("parameters", f"{facts['parameters']:,}")
     table.add_row("unshared, same depth", f"{facts['parameters_unshared']:,}")

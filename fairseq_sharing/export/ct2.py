@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ..checkpoint.contents import Checkpoint, Options, State
+from ..checkpoint.depth import at_trained_depth
 from ..checkpoint.files import disk_error
 from ..checkpoint.unroll import unrolled
 from ..config import SIDES
@@ -54,6 +55,7 @@ def export_ct2(
     pieces = load_sentencepiece(sentencepiece)
     if run_folder:
         check_run_folder(run_folder)
+    checkpoint = at_trained_depth(checkpoint)
     _check_options(checkpoint.options())
     state, options = unrolled(checkpoint)
     languages = languages or trained_languages(checkpoint, data)

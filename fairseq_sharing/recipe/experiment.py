@@ -1,13 +1,12 @@
 """What an experiment is: data, systems and hyper-parameters, each said once."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import SharingError
-
-Options = Mapping[str, Any]
+from .system import Options, System
 
 
 @dataclass(frozen=True)
@@ -49,21 +48,6 @@ class TestSet:
     name: str
     origin: str | None = None
     options: Options = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class System:
-    """A model: which layers share, and the fairseq-train options that are its own.
-
-    paper is the row of the paper's Table 1 that it reproduces, as METHOD M/N.
-    """
-
-    name: str
-    strategy: str
-    layers: int
-    unique_layers: int | None = None
-    options: Options = field(default_factory=dict)
-    paper: str | None = None
 
 
 @dataclass(frozen=True)

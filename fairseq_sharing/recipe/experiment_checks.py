@@ -1,10 +1,11 @@
 """What can be wrong with an experiment that no single value shows, found before any work."""
 
 import re
+from itertools import pairwise
 
 from ..errors import SharingError
-from ..strategies import layer_map
-from .experiment import Experiment, Languages, Options, System
+from .experiment import Experiment, Languages
+from .system import Options, System
 
 SEGMENTATIONS = ("sentencepiece", "bpe")
 TAKEN = {
@@ -12,6 +13,9 @@ TAKEN = {
     "test sets": ("train", "valid"),
 }
 """What a run folder and its corpus have under these names already."""
+
+SET_BY_KEYS = {"encoder-layer-map", "decoder-layer-map", "grow-depth-at"}
+KEYS = "layer_map, encoder = {...}, decoder = {...} and grow_depth_at say it"
 
 
 def check_experiment(experiment: Experiment) -> None:
@@ -94,13 +98,29 @@ def _check_name(kind: str, name: str) -> None:
 
 
 def _check_system(system: System, options: Options) -> None:
-    try:
-        layer_map(system.strategy, system.layers, system.unique_layers)
-    except SharingError as error:
-        raise SharingError(f"system {system.name}: {error}") from None
+    system.maps()
+    updates = options.get("max-update")
+    if type(updates) is not int:
+        raise SharingError(
+            f"system {system.name}: [train] max-update must be a whole number of updates"
+        )
     check(
-        type(options.get("max-update")) is int,
-        f"system {system.name}: [train] max-update must be a whole number of updates",
+        system.layer_map is None or system.strategy is system.layers is None,
+        f"system {system.name}: layer_map says how many layers there are and which share: leave "
+        "out strategy and layers",
+    )
+    for name in SET_BY_KEYS & options.keys():
+        check(False, f"system {system.name}: the option '{name}' is a key of [[systems]]: {KEYS}")
+    check(
+        all(type(step) in (int, float) for step in system.grow_depth_at),
+        f"system {system.name}: grow_depth_at = {list(system.grow_depth_at)} must hold numbers of "
+        "updates, or with a point parts of max-update",
+    )
+    steps = system.schedule(updates).steps
+    check(
+        all(0 < a < b for a, b in pairwise((*steps, updates))),
+        f"system {system.name}: grow_depth_at = {list(system.grow_depth_at)} must increase and lie "
+        f"between 0 and max-update = {updates}",
     )
 
 

@@ -5,9 +5,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from ..config import SIDES
 from ..errors import SharingError
-from .experiment import Data, Experiment, Languages, Options, System, TestSet
+from .experiment import Data, Experiment, Languages, TestSet
 from .experiment_checks import check, check_baseline, check_experiment
+from .system import Options, Side, System
 
 Table = dict[str, Any]
 
@@ -22,7 +24,9 @@ TYPES: dict[Any, tuple[type, str]] = {
     tuple[str, ...]: (list, "a list of strings"),
     tuple[TestSet, ...]: (list, "a list of tables, each headed [[test_sets]]"),
     tuple[System, ...]: (list, "a list of tables, each headed [[systems]]"),
+    tuple[int | float, ...]: (list, "a list of numbers"),
     Options: (dict, "a table"),
+    Side | None: (dict, "a table"),
     Languages: (dict, "a table"),
     Data: (dict, "a table"),
 }
@@ -78,13 +82,23 @@ def from_tables(name: str, tables: Table) -> Experiment:
     fields["languages"] = Languages(**_checked(Languages, "[languages]", tables["languages"]))
     data = _checked(Data, "[data]", tables["data"])
     fields["data"] = Data(**data | {"sets": tuple(data.get("sets", ()))})
-    fields["systems"] = _each(System, "systems", tables)
+    fields["systems"] = tuple(map(_system, _each(System, "systems", tables)))
     if "test_sets" in tables:
         fields["test_sets"] = _each(TestSet, "test_sets", tables)
     fields["seeds"] = tuple(tables["seeds"])
     experiment = Experiment(**fields)
     check_experiment(experiment)
     return experiment
+
+
+def _system(system: System) -> System:
+    """With the tables of its sides read, and its list as a tuple."""
+    sides: dict[str, Any] = {
+        name: Side(**_checked(Side, f"system {system.name}: {name}", getattr(system, name)))
+        for name in SIDES
+        if getattr(system, name) is not None
+    }
+    return dataclasses.replace(system, grow_depth_at=tuple(system.grow_depth_at), **sides)
 
 
 def _each(kind: type[Any], key: str, tables: Table) -> tuple[Any, ...]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..cost import Sizes, build_weightless, multiply_adds
+from ..cost import Sizes, build_weightless, multiply_adds_over
 from ..report.paper import paper_row
+from ..report.tables import both_sides
 from ..strategies import num_unique_layers
 from ..tying import count_parameters
 from .corpus_steps import Corpus
@@ -38,8 +39,8 @@ class Cost:
     """
 
     name: str
-    layers: int
-    unique_layers: int
+    layers: str
+    unique_layers: str
     parameters: int
     updates: int
     tokens: int
@@ -73,7 +74,9 @@ def _cost(run: Run, devices: Devices) -> Cost:
     sizes = Sizes(
         args.encoder_embed_dim, args.encoder_ffn_embed_dim, args.encoder_attention_heads, words
     )
-    operations = multiply_adds(sizes, maps["encoder"], maps["decoder"], LENGTH)
+    operations = multiply_adds_over(
+        sizes, (maps["encoder"], maps["decoder"]), LENGTH, run.schedule, run.max_update
+    )
     update = (args.max_tokens or args.batch_size * LENGTH) * args.update_freq[0] * devices.count
     tokens = run.max_update * update
     epochs = 0 if args.no_epoch_checkpoints else max(args.keep_last_epochs, 0)
@@ -82,8 +85,8 @@ def _cost(run: Run, devices: Devices) -> Cost:
     averages = 0 if run.experiment.average_epochs is None else 1
     return Cost(
         name=run.system.name,
-        layers=len(maps["decoder"]),
-        unique_layers=num_unique_layers(maps["decoder"]),
+        layers=both_sides(map(len, maps.values())),
+        unique_layers=both_sides(map(num_unique_layers, maps.values())),
         parameters=parameters,
         updates=run.max_update,
         tokens=tokens,

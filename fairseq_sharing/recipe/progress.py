@@ -57,13 +57,13 @@ class TrainingDisplay:
                 ProgressBar(total=run.max_update, completed=log.updates, width=16),
                 f"{log.updates}/{run.max_update}",
                 _figure(log.valid_loss),
-                _figure(log.updates_per_second),
+                _figure(log.updates_per_second()),
             )
         return table
 
     def _line(self, run: Run, running: set[str]) -> str:
         log = self._logs[run.name].refresh()
-        loss, speed = _figure(log.valid_loss), _figure(log.updates_per_second)
+        loss, speed = _figure(log.valid_loss), _figure(log.updates_per_second())
         return (
             f"{run.name}: {_stage(run, log, running)}, {log.updates}/{run.max_update} updates, "
             f"validation loss {loss}, {speed} updates/s"

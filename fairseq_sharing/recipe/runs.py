@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..config import SIDES
 from ..errors import SharingError
-from .experiment import Experiment, System
+from ..growth import Schedule
+from .experiment import Experiment, settings_of
 from .experiment_file import from_tables
 from .stages import Stage, write_json
+from .system import System
 
 RECORD = "run.json"
+LAYERS = ("layer_map", *SIDES, "grow_depth_at")
+"""What a system says of its layers besides strategy, layers and unique_layers."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,11 @@ class Run:
         return int(self.options["max-update"])
 
     @property
+    def schedule(self) -> Schedule:
+        """When its stacks become deeper."""
+        return self.system.schedule(self.max_update)
+
+    @property
     def options(self) -> dict[str, Any]:
         """The fairseq-train options of the experiment, overridden by the system's own."""
         return {**self.experiment.train, **self.system.options}
@@ -53,13 +63,15 @@ class Run:
     @property
     def training(self) -> Stage:
         system = self.system
+        own = settings_of(system)
+        own |= {side: settings_of(own[side]) for side in SIDES if side in own}
         settings = {
             "strategy": system.strategy,
             "layers": system.layers,
             "unique_layers": system.unique_layers,
             "seed": self.seed,
             "options": self.options,
-        }
+        } | {key: own[key] for key in LAYERS if key in own}
         if self.experiment.batch_tokens is not None:
             settings["batch_tokens"] = self.experiment.batch_tokens
         return Stage(self.folder, "train", settings, (self.checkpoint,))

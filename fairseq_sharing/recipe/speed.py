@@ -27,16 +27,19 @@ UPDATES_A_ROUND = 3
 
 
 class Contender:
-    """One system with fairseq's own trainer, as its fairseq-train command builds it."""
+    """One system with fairseq's own trainer, as its fairseq-train command builds it.
 
-    def __init__(self, arguments: list[str]) -> None:
+    phases are the updates at which each part of its training begins, at a depth of its own.
+    """
+
+    def __init__(self, arguments: list[str], phases: list[int]) -> None:
         parser = options.get_training_parser()
         self.cfg = convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, arguments))
         self.cfg.distributed_training.distributed_world_size = 1
         task = tasks.setup_task(self.cfg.task)
         model = task.build_model(self.cfg.model)
         self.trainer = Trainer(self.cfg, task, model, task.build_criterion(self.cfg.criterion))
-        self.seconds: list[float] = []
+        self.seconds: dict[int, list[float]] = {phase: [] for phase in phases}
 
     def batches(self, count: int) -> list[Any]:
         """The first batches of the training data; fewer where there are no more."""
@@ -45,13 +48,19 @@ class Contender:
         return [batch for batch, _ in zip(epoch, range(count), strict=False)]
 
     def take_turn(self, batches: list[Any]) -> None:
-        """Train on batches and note the seconds an update."""
-        _wait_for_device()
-        begin = time.perf_counter()
-        for batch in batches:
-            self.trainer.train_step([batch])
-        _wait_for_device()
-        self.seconds.append((time.perf_counter() - begin) / len(batches))
+        """In each phase, train on batches and note the seconds an update."""
+        for phase, seconds in self.seconds.items():
+            self.trainer.set_num_updates(phase)
+            _wait_for_device()
+            begin = time.perf_counter()
+            for batch in batches:
+                self.trainer.train_step([batch])
+            _wait_for_device()
+            seconds.append((time.perf_counter() - begin) / len(batches))
+
+    def updates_per_second(self) -> dict[int, float]:
+        """The median speed in each phase; the first turn warms up."""
+        return {phase: 1 / median(seconds[1:]) for phase, seconds in self.seconds.items()}
 
 
 def _wait_for_device() -> None:
@@ -59,25 +68,29 @@ def _wait_for_device() -> None:
         torch.cuda.synchronize()
 
 
-def updates_per_second(commands: dict[str, list[str]]) -> dict[str, float]:
-    """The median speed of each fairseq-train command (arguments by name), taken in turns."""
+def updates_per_second(
+    commands: dict[str, list[str]], phases: dict[str, list[int]]
+) -> dict[str, dict[int, float]]:
+    """The speed of each fairseq-train command (arguments by name) in its phases, taken in turns."""
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)
-    contenders = {name: Contender(arguments) for name, arguments in commands.items()}
+    contenders = {name: Contender(arguments, phases[name]) for name, arguments in commands.items()}
     batches = next(iter(contenders.values())).batches(UPDATES_A_ROUND)
     for _ in range(1 + ROUNDS):
         for contender in contenders.values():
             contender.trainer.begin_epoch(1)
             contender.take_turn(batches)
-    return {name: 1 / median(c.seconds[1:]) for name, c in contenders.items()}
+    return {name: contender.updates_per_second() for name, contender in contenders.items()}
 
 
 def main(result: Path, *folders: Path) -> None:
     """Measure the trainings whose commands lie in ``folders``; speeds go to ``result``."""
-    commands = {
-        read_run(folder).system.name: _arguments(folder / "command.txt") for folder in folders
+    runs = [read_run(folder) for folder in folders]
+    commands = {run.system.name: _arguments(run.folder / "command.txt") for run in runs}
+    phases = {
+        run.system.name: [first for first, _ in run.schedule.phases(run.max_update)] for run in runs
     }
-    write_json(result, updates_per_second(commands))
+    write_json(result, updates_per_second(commands, phases))
 
 
 def _arguments(path: Path) -> list[str]:

@@ -84,7 +84,7 @@ def waiting_runs(runs: list[Run], folder: Path, devices: Devices, precision: str
         read_command(run.name, training_command(run, folder / DATA, devices, precision))
     if devices.rank == 0:
         print(*sorted(statements), sep="\n", end="\n" if statements else "", flush=True)
-    return sorted(waiting, key=lambda run: run.system.layers, reverse=True)
+    return sorted(waiting, key=lambda run: run.system.depth, reverse=True)
 
 
 def _refuse_other_precision(run: Run, precision: str) -> None:

@@ -48,7 +48,7 @@ def training_command(
 
 def _given(run: Run) -> dict[str, Any]:
     """What an experiment does not set as options of fairseq-train."""
-    system, experiment = run.system, run.experiment
+    experiment = run.experiment
     checkpoints = run.checkpoint.parent
     given = {
         "source-lang": experiment.languages.source,
@@ -59,13 +59,7 @@ def _given(run: Run) -> dict[str, Any]:
         "restore-file": newest_intact(checkpoints) or checkpoints / "checkpoint_last.pt",
         "log-format": "json",
         "tensorboard-logdir": run.folder / "tensorboard",
-        "sharing-strategy": system.strategy,
-        "encoder-layers": system.layers,
-        "decoder-layers": system.layers,
-    }
-    if system.unique_layers is not None:
-        given["encoder-unique-layers"] = system.unique_layers
-        given["decoder-unique-layers"] = system.unique_layers
+    } | run.system.flags(run.max_update)
     if experiment.average_epochs is not None:
         given["no-epoch-checkpoints"] = False
         given["keep-last-epochs"] = experiment.average_epochs

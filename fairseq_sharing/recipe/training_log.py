@@ -44,15 +44,16 @@ class TrainingLog:
         """The latest of valid_losses."""
         return next(reversed(self.valid_losses.values()), None)
 
-    @property
-    def updates_per_second(self) -> float | None:
-        """The median over the log's intervals: pauses and a slow start do not move it."""
-        return self._median("ups")
+    def updates_per_second(self, first: int = 0, end: float = math.inf) -> float | None:
+        """The median over the log's intervals: pauses and a slow start do not move it.
 
-    @property
-    def tokens_per_second(self) -> float | None:
-        """The median over the log's intervals, in target tokens without padding."""
-        return self._median("wps")
+        Of the updates after ``first`` and up to ``end`` alone, if they are given.
+        """
+        return self._median("ups", first, end)
+
+    def tokens_per_second(self, first: int = 0, end: float = math.inf) -> float | None:
+        """As ``updates_per_second``, in target tokens without padding."""
+        return self._median("wps", first, end)
 
     def refresh(self) -> "TrainingLog":
         """Read the complete lines that were added since the last time."""
@@ -81,8 +82,9 @@ class TrainingLog:
     def _of_kind(self, kind: str) -> list[Record]:
         return [record for record in self.records if record["kind"] == kind]
 
-    def _median(self, name: str) -> float | None:
-        values = [record[name] for record in self._of_kind("train")]
+    def _median(self, name: str, first: int, end: float) -> float | None:
+        trained = self._of_kind("train")
+        values = [record[name] for record in trained if first < record["updates"] <= end]
         return median(values) if values else None
 
 

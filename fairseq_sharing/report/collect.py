@@ -1,6 +1,7 @@
 """Finds runs and reads what they left behind."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +12,13 @@ from ..errors import SharingError
 from ..recipe.runs import RECORD, Run, read_run
 from ..recipe.scoring import Score
 from ..recipe.training_log import TrainingLog
-from ..strategies import STRATEGIES, LayerMap, layer_map, parse_layer_map
+from ..strategies import STRATEGIES, LayerMap
 
 SPEED = "speed.json"
-"""In an experiment's folder: updates a second of its systems, all taking turns at one machine."""
+"""In an experiment's folder: updates a second of its systems, all taking turns at one machine.
+
+For each system by the update from which on it has that speed.
+"""
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,41 @@ class Training:
     log: TrainingLog
     parameters: int
     scores: dict[str, Score]
-    measured_speeds: dict[str, float]
+    measured_speeds: dict[str, dict[int, float]]
 
     @property
     def updates_per_second(self) -> float | None:
-        """As measured beside the experiment's other systems, else as the log has it."""
-        return self.measured_speeds.get(self.run.system.name, self.log.updates_per_second)
+        """Over the whole training, whose depth may grow."""
+        seconds = self.seconds(self.run.max_update)
+        return self.run.max_update / seconds if seconds else None
+
+    def seconds(self, updates: int) -> float | None:
+        """What so many updates take: as measured beside the other systems, else by the log."""
+        measured = self.measured_speeds.get(self.run.system.name, {})
+
+        def speed(first: int, end: int) -> float | None:
+            return measured.get(first) or self.log.updates_per_second(first, end)
+
+        return self._sum_over_phases(speed, updates)
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """By the log, over the whole training."""
+        updates = self.run.max_update
+        inverse = self._sum_over_phases(self.log.tokens_per_second, updates)
+        return updates / inverse if inverse else None
+
+    def _sum_over_phases(
+        self, speed: Callable[[int, int], float | None], updates: int
+    ) -> float | None:
+        """Of the updates in each phase of growing depth divided by its speed."""
+        total = 0.0
+        for first, end in self.run.schedule.phases(self.run.max_update):
+            own = speed(first, end)
+            if not own:
+                return None
+            total += max(0, min(updates, end) - first) / own
+        return total
 
     @cached_property
     def translations(self) -> list[str]:
@@ -50,10 +83,7 @@ class Training:
 
     def map_of(self, side: str) -> LayerMap:
         """The layer map of one side, encoder or decoder."""
-        system, explicit = self.run.system, self.run.options.get(f"{side}-layer-map")
-        if explicit is not None:
-            return parse_layer_map(explicit, system.layers)
-        return layer_map(system.strategy, system.layers, system.unique_layers)
+        return self.run.system.maps()[side]
 
 
 def find_runs(folders: list[Path]) -> list[Run]:
@@ -97,7 +127,7 @@ def read_training(run: Run) -> Training:
         log=log,
         parameters=log.parameters,
         scores={t.name: Score(**scores[t.name]) for t in run.experiment.test_sets},
-        measured_speeds=_json(run.folder.parent / SPEED),
+        measured_speeds=_speeds(run.folder.parent / SPEED),
     )
 
 
@@ -137,11 +167,21 @@ def _by_depth(run: Run) -> tuple[Any, ...]:
     return (
         run.folder.parent,
         system.name != run.experiment.baseline,
-        system.layers,
-        strategies.index(system.strategy),
+        system.depth,
+        strategies.index(system.strategy or strategies[-1]),
         system.name,
         run.seed,
     )
+
+
+def _speeds(path: Path) -> dict[str, dict[int, float]]:
+    """By system, the updates a second from an update on; one number is from the first on."""
+    return {
+        name: {int(first): speed for first, speed in measured.items()}
+        if isinstance(measured, dict)
+        else {0: measured}
+        for name, measured in _json(path).items()
+    }
 
 
 def _json(path: Path) -> dict[str, Any]:

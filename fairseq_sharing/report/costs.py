@@ -26,14 +26,20 @@ def relative_speed(training: Training, baseline: Training) -> RelativeSpeed:
     if training.run.folder.parent == baseline.run.folder.parent and all(
         name in training.measured_speeds for name in names
     ):
-        own, other = (training.measured_speeds[name] for name in names)
-        return RelativeSpeed(own / other, "all systems taking turns at the same batches")
+        source = "all systems taking turns at the same batches"
+        return RelativeSpeed(
+            _ratio(training.updates_per_second, baseline.updates_per_second), source
+        )
     if not hardware(training) or hardware(training) != hardware(baseline):
         return RelativeSpeed(None, "- where the hardware is not known to be the baseline's")
-    speeds = training.log.tokens_per_second, baseline.log.tokens_per_second
-    if not (speeds[0] and speeds[1]):
+    ratio = _ratio(training.tokens_per_second, baseline.tokens_per_second)
+    if ratio is None:
         return RelativeSpeed(None, "- where a log has no speed")
-    return RelativeSpeed(speeds[0] / speeds[1], "in tokens a second of the trainings' logs")
+    return RelativeSpeed(ratio, "in tokens a second of the trainings' logs")
+
+
+def _ratio(own: float | None, other: float | None) -> float | None:
+    return own / other if own and other else None
 
 
 def hardware(training: Training) -> dict[str, Any]:
@@ -43,8 +49,8 @@ def hardware(training: Training) -> dict[str, Any]:
 
 def minutes(training: Training, updates: int) -> float | None:
     """What so many updates take at the speed measured, without validation and pauses."""
-    speed = training.updates_per_second
-    return updates / speed / 60 if speed else None
+    seconds = training.seconds(updates)
+    return None if seconds is None else seconds / 60
 
 
 def updates_to(training: Training, loss: float) -> int | None:

@@ -1,6 +1,6 @@
 """The report's tables as people read them, whatever they are written in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .notes import notes_of_costs, notes_of_results, notes_on_paper
@@ -124,8 +124,12 @@ def _headings(sets: list[str]) -> list[str]:
 def _depths(row: Row) -> Cells:
     """M and N, of encoder and decoder where they differ."""
     maps = [row.first.map_of(side) for side in ("encoder", "decoder")]
-    numbers = [[len(set(layers)) for layers in maps], [len(layers) for layers in maps]]
-    return tuple("+".join(dict.fromkeys(map(str, number))) for number in numbers)
+    return both_sides(len(set(layers)) for layers in maps), both_sides(map(len, maps))
+
+
+def both_sides(numbers: Iterable[int]) -> str:
+    """A number for the encoder and one for the decoder; only one where they are the same."""
+    return "+".join(dict.fromkeys(map(str, numbers)))
 
 
 def _figure(figure: Figure) -> str:

@@ -20,6 +20,7 @@ def test_a_trained_model_is_described(trained, tool):
         "layer_map": [0, 1, 1, 0],
         "layers": 4,
         "unique_layers": 2,
+        "running_layers": 4,
     }
     assert facts["updates"] == 150
     assert facts["architecture"] == "shared_transformer_tiny"

@@ -23,7 +23,7 @@ LINES = [
 
 def test_a_log_that_is_not_there_yet(tmp_path):
     log = TrainingLog(tmp_path / "log").refresh()
-    assert (log.updates, log.valid_loss, log.parameters, log.updates_per_second) == (0,) + (
+    assert (log.updates, log.valid_loss, log.parameters, log.updates_per_second()) == (0,) + (
         None,
     ) * 3
 
@@ -41,7 +41,7 @@ def test_a_growing_log_is_read_once_in_any_pieces(tmp_path, sizes):
             file.write(piece)
         log.refresh()
     assert (log.updates, log.valid_loss, log.parameters) == (30, 8.5, 1059584)
-    assert (log.updates_per_second, log.tokens_per_second) == (5, 51)
+    assert (log.updates_per_second(), log.tokens_per_second()) == (5, 51)
     assert log.valid_losses == {24: 8.5}
 
 
