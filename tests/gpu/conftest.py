@@ -25,9 +25,9 @@ def device() -> str:
     return DEVICE
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def trainings(copy_task, device, tmp_path_factory):
-    """All trainings of ``trainings``, begun at once."""
+    """Those of ``gpu_trainings``, which run while other tests do."""
     begun = Trainings(copy_task, tmp_path_factory.mktemp("trainings"), device)
     yield begun
     begun.close()

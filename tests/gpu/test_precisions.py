@@ -7,7 +7,7 @@ from training import ADMIN, SHARED, arguments
 from fairseq_sharing import tied_groups
 from fairseq_sharing.recipe.speed import Contender
 
-MODELS = {"shared": SHARED, "admin": ADMIN}
+MODELS = {"shared": SHARED, "admin": ADMIN, "grown": (*SHARED, "--grow-depth-at", "10,20")}
 PRECISIONS = {
     "float32": (),
     "fp16": ("--fp16",),
