@@ -25,9 +25,16 @@ def device() -> str:
     return DEVICE
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def trainings(copy_task, device, tmp_path_factory):
     """Those of ``gpu_trainings``, which run while other tests do."""
     begun = Trainings(copy_task, tmp_path_factory.mktemp("trainings"), device)
     yield begun
     begun.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def begun_early(request):
+    """Begins them before the first test, where one process runs all tests."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        request.getfixturevalue("trainings")
