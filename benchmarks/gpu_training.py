@@ -85,7 +85,7 @@ class Trained:
         before = allocated()
         self.candidate = candidate
         torch.manual_seed(1)
-        self.trainer = Contender(candidate.arguments(recipe)).trainer
+        self.trainer = Contender(candidate.arguments(recipe), phases=[0]).trainer
         self.trainer.cuda_env = None  # with which the trainer resets the peak at every update
         self.trainer.begin_epoch(1)
         self.sizes = candidate.sizes(recipe)
