@@ -45,7 +45,7 @@ class Benchmark:
                 self.trained[one.system.name] = Trained(one, self.recipe)
         trained = {one.system.name: self.trained[one.system.name] for one in candidates}
         for tokens, end in zip(self.args.batches, ENDS[part], strict=True):
-            if self.is_past(end):
+            if self.report.sections and self.is_past(end):
                 self.report.note(f"No time was left for {part} at {tokens:,} tokens a batch.")
                 continue
             peaks = {}
