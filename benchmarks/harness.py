@@ -130,20 +130,28 @@ def machine() -> dict[str, Any]:
     }
 
 
-def report(name: str, rows: list[dict[str, Any]], args: argparse.Namespace, where: dict) -> None:
-    """Print ``rows`` as a Markdown table and write it, and JSON, to ``args.out``."""
-    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
-    passed, others = time.perf_counter() - _begin[0], _others_seconds() - _begin[1]
-    where = {**where, "others' processors": round(others / passed, 2)}
+def this_command() -> str:
+    """The command line of this benchmark, to be run from the root of the repository."""
+    return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+
+
+def table(rows: list[dict[str, Any]]) -> list[str]:
+    """The lines of ``rows`` as a Markdown table."""
     header = list(rows[0])
-    lines = [
-        f"`{command}`",
-        ", ".join(f"{key} {value}" for key, value in where.items()),
-        "",
+    return [
         "| " + " | ".join(header) + " |",
         "|" + "---|" * len(header),
         *("| " + " | ".join(_shown(row[column]) for column in header) + " |" for row in rows),
     ]
+
+
+def report(name: str, rows: list[dict[str, Any]], args: argparse.Namespace, where: dict) -> None:
+    """Print ``rows`` as a Markdown table and write it, and JSON, to ``args.out``."""
+    command = this_command()
+    passed, others = time.perf_counter() - _begin[0], _others_seconds() - _begin[1]
+    where = {**where, "others' processors": round(others / passed, 2)}
+    facts_line = ", ".join(f"{key} {value}" for key, value in where.items())
+    lines = [f"`{command}`", facts_line, "", *table(rows)]
     args.out.mkdir(parents=True, exist_ok=True)
     facts = {"command": command, "machine": where, "rows": rows}
     (args.out / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n")

@@ -24,10 +24,13 @@ UNTHREADED = ("--num-workers", 0, "--data-buffer-size", 0)
 ADMIN = (*SHARED, "--residual-scaling", "admin")
 
 
-def arguments(data: Path, save: Path, *options: object, updates: int = 4) -> tuple:
-    """Of a fairseq-train on the CPU that saves a checkpoint after every update."""
+def arguments(
+    data: Path, save: Path, *options: object, updates: int = 4, device: str = "cpu"
+) -> tuple:
+    """Of a fairseq-train that saves a checkpoint after every update; ``device``: cpu or cuda."""
     return (
-        *(data / "bin", "--user-dir", PLUGIN, "--save-dir", save, "--cpu", "--no-progress-bar"),
+        *(data / "bin", "--user-dir", PLUGIN, "--save-dir", save, "--no-progress-bar"),
+        *(("--cpu",) if device == "cpu" else ()),
         *("--optimizer", "adam", "--adam-eps", ADAM_EPS, "--lr", 0.002, "--batch-size", 16),
         *("--max-update", updates, "--save-interval-updates", 1, "--disable-validation"),
         *("--log-interval", 1, "--curriculum", 99, "--no-epoch-checkpoints", *UNTHREADED),
@@ -35,20 +38,28 @@ def arguments(data: Path, save: Path, *options: object, updates: int = 4) -> tup
     )
 
 
-def train(data: Path, save: Path, *options: object, updates: int = 4, **kwargs):
+def train(
+    data: Path, save: Path, *options: object, updates: int = 4, device: str = "cpu", **kwargs
+):
     """Run it to its end; see ``arguments``."""
-    return run("fairseq-train", *arguments(data, save, *options, updates=updates), **kwargs)
+    command = arguments(data, save, *options, updates=updates, device=device)
+    return run("fairseq-train", *command, **kwargs)
+
+
+def meeting(processes: int) -> tuple:
+    """What each of ``processes`` that are started one by one needs to find the others."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return (
+        *("--distributed-no-spawn", "--distributed-world-size", processes),
+        *("--distributed-init-method", f"tcp://127.0.0.1:{port}"),
+    )
 
 
 def train_in_two_processes(data: Path, save: Path, *options: object, **kwargs) -> list[str]:
     """Run it as two processes that train together; what each of them printed."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    together = (
-        *("--distributed-backend", "gloo", "--distributed-no-spawn", "--distributed-world-size", 2),
-        *("--distributed-init-method", f"tcp://127.0.0.1:{port}", *options),
-    )
+    together = (*meeting(2), "--distributed-backend", "gloo", *options)
     processes = [
         start(data, save, *together, "--distributed-rank", rank, **kwargs) for rank in (0, 1)
     ]
@@ -58,10 +69,13 @@ def train_in_two_processes(data: Path, save: Path, *options: object, **kwargs) -
     return printed
 
 
-def start(data: Path, save: Path, *options: object, updates: int = 4) -> subprocess.Popen:
+def start(
+    data: Path, save: Path, *options: object, updates: int = 4, device: str = "cpu"
+) -> subprocess.Popen:
     """Begin a training and leave it running; see ``arguments``."""
+    command = arguments(data, save, *options, updates=updates, device=device)
     return subprocess.Popen(
-        [BIN / "fairseq-train", *map(str, arguments(data, save, *options, updates=updates))],
+        [BIN / "fairseq-train", *map(str, command)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
