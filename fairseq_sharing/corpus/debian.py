@@ -13,12 +13,33 @@ from ..recipe.stages import sha256
 OWN_TEXT = "or give your own parallel text with --src FILE --tgt FILE"
 
 
+class Packages:
+    """Packages that are fetched into a folder, without root; their files' checksums are noted."""
+
+    def __init__(self, folder: Path) -> None:
+        require_tools()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.checksums: dict[str, str] = {}
+
+    @property
+    def files(self) -> list[Path]:
+        """What was fetched, or found there and sound."""
+        return [self.folder / name for name in self.checksums]
+
+    def fetch(self, name: str) -> Path:
+        """The package's file."""
+        package = fetch(name, self.folder)
+        self.checksums[package.name] = sha256(package)
+        return package
+
+
 def require_tools() -> None:
     """Raise SharingError unless this is a Debian or Ubuntu with its package tools."""
     for tool in ("apt-get", "apt-cache", "dpkg-deb"):
         if shutil.which(tool) is None:
             raise SharingError(
-                f"{tool} not found: the LibreOffice corpus comes as Debian packages; "
+                f"{tool} not found: this text comes as Debian packages; "
                 f"run on Debian or Ubuntu, {OWN_TEXT}"
             )
 

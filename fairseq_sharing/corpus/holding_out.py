@@ -2,14 +2,14 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain, groupby, islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
 from ..errors import SharingError
-from .parallel_text import Segment, key
+from .parallel_text import Segment, Sets, key
 from .streams import sorted_lines
 
 _LAST = "~"
@@ -45,6 +45,16 @@ def split(
             "[data]"
         )
     return held_out, chain([first], rest)
+
+
+def hold_out_of(sets: Sets, names: Collection[str]) -> Sets:
+    """The sets, with those that are not named only to be trained on, if any are named."""
+    return {
+        name: (segment._replace(document=None) for segment in segments)
+        if names and name not in names
+        else segments
+        for name, segments in sets.items()
+    }
 
 
 def _hold_out(ordered: IO[str], sizes: Mapping[str, int]) -> tuple[dict[str, list[Segment]], int]:

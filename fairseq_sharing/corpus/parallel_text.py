@@ -26,6 +26,14 @@ Sets = Mapping[str, Iterable[Segment]]
 """The data sets of a corpus, by name."""
 
 
+class Texts(NamedTuple):
+    """Source texts, their reference translations, and the files that they come from."""
+
+    sources: list[str]
+    references: list[str]
+    files: list[Path]
+
+
 def stream_lines(path: Path) -> Iterator[str]:
     """The lines of a UTF-8 file without their ends; a missing or other file is an error."""
     try:

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ..corpus.cleaning import Counts, Rules, clean, normalise
-from ..corpus.holding_out import split
+from ..corpus.cleaning import Counts, clean, normalise
+from ..corpus.holding_out import hold_out_of, split
 from ..corpus.identification import require_identification
 from ..corpus.parallel_text import Segment, key, stream_lines
 from ..corpus.sources import OF_ONES_OWN, check_corpus, open_corpus, open_files
 from ..corpus.streams import writing
-from ..corpus.test_sets import check_origin, read_test_set
 from .experiment import Experiment
 from .manifest import Done, Step, digest
-from .stages import sha256, write_lines
+from .named_sets import VALID, NamedSets, rules_of
+from .stages import sha256
 
-TRAIN, VALID = "train", "valid"
+TRAIN = "train"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Corpus:
 
     @property
     def languages(self) -> tuple[str, str]:
-        return self.experiment.languages.source, self.experiment.languages.target
+        return self.named_sets.languages
 
     @cached_property
     def text(self) -> str | list[str]:
@@ -45,12 +45,14 @@ class Corpus:
         return [sha256(path) for path in self.own_text]
 
     @cached_property
+    def named_sets(self) -> NamedSets:
+        """The sets that are not held out of the corpus."""
+        return NamedSets(self.experiment)
+
+    @property
     def named(self) -> dict[str, str]:
-        """Where each set is that is not held out of the corpus."""
-        sets = {VALID: self.experiment.data.valid_set}
-        for test_set in self.experiment.test_sets:
-            sets[test_set.name] = test_set.origin
-        return {name: origin for name, origin in sets.items() if origin is not None}
+        """Where each of them is."""
+        return self.named_sets.origins
 
     @property
     def parts(self) -> list[str]:
@@ -70,8 +72,7 @@ class Corpus:
             check_corpus(data.corpus, data.sets, self.languages)
         if data.identify_languages:
             require_identification(self.languages)
-        for origin in self.named.values():
-            check_origin(origin, self.languages)
+        self.named_sets.check()
 
     def steps(self) -> list[Step]:
         """Named sets, if there are any, and then what is cut from the corpus."""
@@ -87,10 +88,12 @@ class Corpus:
             "held_out": self._held_out(),
             "named": list(self.named),
         }
+        if data.held_out_sets:
+            settings["held_out_sets"] = data.held_out_sets
         cut = [part for part in self.parts if part not in self.named]
         named = Step(
             "named sets",
-            {"origins": self.named, "languages": languages},
+            self.named_sets.settings(),
             self.files(self.named),
             self._write_named_sets,
         )
@@ -105,16 +108,7 @@ class Corpus:
         return {part: size for part, size in sizes.items() if part not in self.named}
 
     def _write_named_sets(self) -> Done:
-        """Write the sets as their libraries have them: they are scored on the original text."""
-        inputs: list[Path] = []
-        segments = {}
-        for name, origin in self.named.items():
-            texts = read_test_set(origin, self.languages)
-            for file, lines in zip(self.files([name]), texts[:2], strict=True):
-                write_lines(file, lines)
-            inputs += texts.files
-            segments[name] = len(texts.sources)
-        return Done(inputs, segments)
+        return self.named_sets.write({name: self.files([name]) for name in self.named})
 
     def _write_corpus(self) -> Done:
         """Write what cleaning keeps: the sets that are held out of it, and the rest to train on."""
@@ -125,14 +119,11 @@ class Corpus:
         else:
             source = open_corpus(data.corpus, data.sets, self.languages, self.folder)
         named = self.files(self.named)[::2]
-        rules = Rules(
-            data.max_words,
-            data.max_ratio,
-            self.languages if data.identify_languages else None,
-            frozenset(key(normalise(line)) for file in named for line in stream_lines(file)),
-        )
+        tested_on = (key(normalise(line)) for file in named for line in stream_lines(file))
+        rules = rules_of(self.experiment, frozenset(tested_on))
+        sets = source.sets if self.own_text else hold_out_of(source.sets, data.held_out_sets)
         of_sets: Counts = {}
-        kept = clean(source.sets, rules, self.folder, of_sets)
+        kept = clean(sets, rules, self.folder, of_sets)
         held_out, rest = split(kept, self._held_out(), self.folder)
         segments = {part: self._write(part, held_out[part]) for part in held_out}
         segments[TRAIN] = self._write(TRAIN, rest)

@@ -23,6 +23,7 @@ class Data:
 
     sets names what is taken from the corpus, all of it by default. Validation and test segments
     are held out from it by number, or valid_set and the experiment's test sets say where they are.
+    held_out_sets are those of the sets that they are held out from, by default all.
     max_ratio is the most words of one side for a word of the other.
     """
 
@@ -36,18 +37,21 @@ class Data:
     max_ratio: float | None = None
     identify_languages: bool = False
     segmentation: str = "sentencepiece"
+    held_out_sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class TestSet:
     """What is decoded and scored: segments held out from the corpus, or those that origin names.
 
-    options are the fairseq-generate options that are its own.
+    options are the fairseq-generate options that are its own, segments is how many are taken of an
+    origin that is a set of a packaged corpus, by default all.
     """
 
     name: str
     origin: str | None = None
     options: Options = field(default_factory=dict)
+    segments: int | None = None
 
 
 @dataclass(frozen=True)

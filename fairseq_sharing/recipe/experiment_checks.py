@@ -71,6 +71,18 @@ def _check_data(experiment: Experiment) -> None:
         "[data] test_segments is the size of the one test set without an origin; there is "
         + (", ".join(held_out) or "none"),
     )
+    for name in data.held_out_sets:
+        check(
+            name in data.sets,
+            f"[data] held_out_sets has '{name}', which is none of sets: "
+            + (", ".join(data.sets) or "name them"),
+        )
+    for test_set in experiment.test_sets:
+        check(
+            test_set.segments is None or test_set.origin is not None,
+            f"test set '{test_set.name}': segments needs an origin; of one that is held out, "
+            "[data] test_segments is the size",
+        )
     check(
         data.max_ratio is None or data.max_ratio >= 1,
         f"[data] max_ratio = {data.max_ratio} must be at least 1: words of the longer side for "

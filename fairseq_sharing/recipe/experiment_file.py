@@ -81,7 +81,8 @@ def from_tables(name: str, tables: Table) -> Experiment:
     fields = _checked(Experiment, "top level", tables | {"name": name})
     fields["languages"] = Languages(**_checked(Languages, "[languages]", tables["languages"]))
     data = _checked(Data, "[data]", tables["data"])
-    fields["data"] = Data(**data | {"sets": tuple(data.get("sets", ()))})
+    lists = {key: tuple(data.get(key, ())) for key in ("sets", "held_out_sets")}
+    fields["data"] = Data(**data | lists)
     fields["systems"] = tuple(map(_system, _each(System, "systems", tables)))
     if "test_sets" in tables:
         fields["test_sets"] = _each(TestSet, "test_sets", tables)

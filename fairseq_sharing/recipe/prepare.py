@@ -82,6 +82,8 @@ def _stage(corpus: Corpus, text: Any = None) -> Stage:
     }
     if corpus.named:
         settings["named"] = corpus.named
+    if corpus.named_sets.sizes:
+        settings["sizes"] = corpus.named_sets.sizes
     return Stage(corpus.run_folder, "prepare", settings, (corpus.folder, corpus.run_folder / DATA))
 
 

@@ -10,6 +10,7 @@ import logging
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -32,7 +33,7 @@ class Contender:
     phases are the updates at which each part of its training begins, at a depth of its own.
     """
 
-    def __init__(self, arguments: list[str], phases: list[int]) -> None:
+    def __init__(self, arguments: list[str], phases: Sequence[int] = (0,)) -> None:
         parser = options.get_training_parser()
         self.cfg = convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, arguments))
         self.cfg.distributed_training.distributed_world_size = 1

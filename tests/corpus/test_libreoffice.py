@@ -12,7 +12,6 @@ import polib
 import pytest
 
 from fairseq_sharing import SharingError
-from fairseq_sharing.corpus.libreoffice import read_libreoffice
 from fairseq_sharing.recipe.stages import sha256
 
 OWN_TEXT = "--src FILE --tgt FILE"

@@ -1,0 +1,73 @@
+"""Manuals in several languages, which packages hold as XML or HTML documents of one structure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lxml import etree, html
+
+from ..errors import SharingError
+from .debian import OWN_TEXT, Packages, unpacked
+from .parallel_text import Segment
+from .parallel_trees import paragraph_pairs
+
+
+@dataclass(frozen=True)
+class Manual:
+    """A manual: its package and the pattern of its files, where {} stands for the language.
+
+    names are what its files call languages by other names than their codes.
+    """
+
+    package: str
+    files: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, packages: Packages, languages: tuple[str, str]) -> list[Segment]:
+        """Paragraphs of the same place in both languages, in documents named after their files."""
+        sources, targets = (self._documents(packages, language) for language in languages)
+        segments = [
+            Segment(document, *texts)
+            for document, source in sources.items()
+            if document in targets
+            for texts in paragraph_pairs(source, targets[document])
+        ]
+        if not segments:
+            raise SharingError(
+                f"{' and '.join(packages.checksums)}: no document under {self.files} has the same "
+                f"structure in {' and '.join(languages)}: {OWN_TEXT}"
+            )
+        return segments
+
+    def _documents(self, packages: Packages, language: str) -> dict[str, Any]:
+        """The roots of all documents by their files' paths without what says the language."""
+        called = self.names.get(language, language)
+        package = packages.fetch(self.package.format(language))
+        pattern = self.files.format(called)
+        with unpacked(package) as folder:
+            documents = {
+                _without_language(file.relative_to(folder), called): _root(file)
+                for file in sorted(folder.glob(pattern))
+            }
+        if not documents:
+            raise SharingError(f"{package.name} holds no {pattern}: {OWN_TEXT}")
+        return documents
+
+
+def _without_language(path: Path, language: str) -> str:
+    return path.as_posix().replace(f"/{language}/", "/").replace(f".{language}.", ".")
+
+
+def _root(file: Path) -> Any:
+    """The root of a document, or the part of an HTML page that is shown, without its comments."""
+    if file.suffix == ".html":
+        parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+        return html.parse(str(file), parser).find("body")
+    safe = etree.XMLParser(
+        resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+    )
+    try:
+        return etree.parse(str(file), safe).getroot()
+    except etree.XMLSyntaxError as error:
+        raise SharingError(f"{file} is not XML: {error}") from None
