@@ -51,8 +51,14 @@ def test_pages_of_a_package_for_each_language(repository, tmp_path):
     folder = "usr/share/debian-reference/ch01"
     repository.publish(
         {
-            "debian-reference-en": {f"{folder}.en.html": HTML.format("Files", 1, "Öpen.")},
-            "debian-reference-de": {f"{folder}.de.html": HTML.format("Dateien", 2, "Öffnen.")},
+            "debian-reference-en": {
+                f"{folder}.en.html": HTML.format("Files", 1, "Öpen."),
+                "usr/share/debian-reference/empty.en.html": "",
+            },
+            "debian-reference-de": {
+                f"{folder}.de.html": HTML.format("Dateien", 2, "Öffnen."),
+                "usr/share/debian-reference/empty.de.html": HTML.format("Nichts", 3, "Leer."),
+            },
         }
     )
     sets, _ = read_sets("debian", ("debian-reference",), PAIR, tmp_path / "packages")
