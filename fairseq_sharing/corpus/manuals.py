@@ -52,7 +52,7 @@ class Manual:
             }
         if not documents:
             raise SharingError(f"{package.name} holds no {pattern}: {OWN_TEXT}")
-        return documents
+        return {name: root for name, root in documents.items() if root is not None}
 
 
 def _without_language(path: Path, language: str) -> str:
@@ -60,10 +60,11 @@ def _without_language(path: Path, language: str) -> str:
 
 
 def _root(file: Path) -> Any:
-    """The root of a document, or the part of an HTML page that is shown, without its comments."""
+    """The root of a document, or what is shown of an HTML page, if anything; without comments."""
     if file.suffix == ".html":
         parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
-        return html.parse(str(file), parser).find("body")
+        root = html.parse(str(file), parser).getroot()
+        return None if root is None else root.find("body")
     safe = etree.XMLParser(
         resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import SharingError
 from .cleaning import Rules, clean
-from .packaged_sets import CORPORA, check_sets, read_sets
+from .packaged_sets import CORPORA, read_sets
 from .parallel_text import Segment, Texts, key
 
 
@@ -23,7 +23,10 @@ class PackagedSet:
         corpus, _, name = origin.partition(":")
         if corpus not in CORPORA:
             return None
-        check_sets(corpus, (name,))
+        if name not in CORPORA[corpus]:
+            raise SharingError(
+                f"a set's origin = '{origin}': {corpus} has {', '.join(CORPORA[corpus])}"
+            )
         return cls(corpus, name)
 
     def read(

@@ -50,7 +50,10 @@ Element = Any
 
 
 def paragraph_pairs(source: Element, target: Element) -> Iterator[tuple[str, str]]:
-    """The texts of paragraphs that have the same place in both elements."""
+    """The texts of paragraphs that have the same place in both elements.
+
+    Separators are written into the elements.
+    """
     if _is_paragraph(source) and _is_paragraph(target):
         if not (_has_entities(source) or _has_entities(target)):
             yield _without_label(_text(source), _text(target))

@@ -1,5 +1,6 @@
-"""A cache for mtdata, and a web server on this machine whose answers the tests choose."""
+"""A cache for mtdata, web servers on this machine, and apt with a repository of its own."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from planted import mtdata_folder
+from planted_packages import Repository
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +53,33 @@ def server(monkeypatch) -> Iterator[Answers]:
     yield answers
     serving.shutdown()
     serving.server_close()
+
+
+@pytest.fixture
+def apt(tmp_path, monkeypatch) -> Path:
+    """Point apt at a folder of its own; returns its sources list, which is empty."""
+    if not all(map(shutil.which, ("apt-get", "dpkg-deb"))):
+        pytest.skip("needs Debian's tools")
+    for folder in ("state/lists/partial", "cache/archives/partial"):
+        (tmp_path / "apt" / folder).mkdir(parents=True)
+    sources = tmp_path / "apt" / "sources.list"
+    sources.touch()
+    status = tmp_path / "apt" / "status"
+    status.touch()
+    configuration = tmp_path / "apt.conf"
+    configuration.write_text(
+        f'Dir::State "{tmp_path}/apt/state"; Dir::Cache "{tmp_path}/apt/cache";\n'
+        f'Dir::State::status "{status}"; Dir::Etc::sourcelist "{sources}";\n'
+        'Dir::Etc::sourceparts "-"; Acquire::Retries "0"; APT::Sandbox::User "";\n'
+        'Acquire::http::Proxy "DIRECT";\n'
+    )
+    monkeypatch.setenv("APT_CONFIG", str(configuration))
+    return sources
+
+
+@pytest.fixture
+def repository(apt, tmp_path) -> Iterator[Repository]:
+    """A repository without packages yet."""
+    made = Repository(tmp_path / "repository", apt)
+    yield made
+    made.stop()
