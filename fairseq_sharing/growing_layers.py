@@ -11,7 +11,7 @@ from torch import nn
 from .cross_attention import note_running
 from .errors import SharingError
 from .growth import Schedule, running_positions
-from .strategies import LayerMap
+from .strategies import LayerMap, num_unique_layers
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +121,8 @@ def take_running(state: dict[str, Any], side: str, layer_map: LayerMap) -> tuple
     if stored is None:
         return tuple(range(len(layer_map)))
     running = tuple((stored.flatten() > 0).nonzero().flatten().tolist())
-    if len(stored) != len(layer_map) or running != running_positions(layer_map, len(running)):
+    depth = max(len(running), num_unique_layers(layer_map))
+    if len(stored) != len(layer_map) or running != running_positions(layer_map, depth):
         raise SharingError(
             f"the checkpoint's {side} runs layers {running} of {len(stored)}, which is no depth of "
             f"a stack of {len(layer_map)} layers; build the model with the checkpoint's map"

@@ -22,6 +22,8 @@ SHARED = (
 # A thread that still reads ahead when fairseq-train is done can abort the process at its exit.
 UNTHREADED = ("--num-workers", 0, "--data-buffer-size", 0)
 ADMIN = (*SHARED, "--residual-scaling", "admin")
+GROWS_AFTER = 2
+GROWING = (*SHARED, "--sharing-strategy", "sequence", "--grow-depth-at", GROWS_AFTER)
 
 
 def arguments(

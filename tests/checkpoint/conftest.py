@@ -20,16 +20,19 @@ def save(tmp_path):
     """Saves a random tiny model of given options as fairseq does; returns the path.
 
     The model goes through fairseq's ``move_to_cpu`` in half precision, so that every tensor is
-    copied and no two names share memory, as when it comes from a GPU.
+    copied and no two names share memory, as when it comes from a GPU. It is one of 10 updates with
+    seed 1, of 20 with seed 2.
     """
 
     def save_as(name: str = "checkpoint.pt", *, seed: int = 1, **options) -> Path:
         args = tiny_args(**options)
         args._name = args.arch
+        model = tiny_model(seed, **options).half()
+        model.set_num_updates(10 * seed)
         content = {
             "args": None,
             "cfg": {"model": args, "common": {"user_dir": "elsewhere"}, "task": None},
-            "model": utils.move_to_cpu(tiny_model(seed, **options).half().state_dict()),
+            "model": utils.move_to_cpu(model.state_dict()),
             "optimizer_history": [{"num_updates": 10 * seed}],
             "extra_state": {"train_iterator": {"epoch": seed}, "val_loss": 4.0, "best": 3.0},
             "last_optimizer_state": {"state": {0: {"exp_avg": torch.ones(1000)}}},

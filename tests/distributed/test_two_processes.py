@@ -10,6 +10,7 @@ from equality import build
 from support import batch, sharing_options
 from training import (
     ADMIN,
+    GROWING,
     TINY,
     largest_difference,
     measured,
@@ -102,3 +103,27 @@ def test_recomputed_activations_of_shared_layers_are_refused(option):
         data_parallel(shared)
     with pytest.raises(ValueError, match="process group"):  # as far as it gets in one process
         data_parallel(plain)
+
+
+GROWS = "--grow-depth-at with"
+
+
+@pytest.mark.parametrize(
+    "option",
+    verdict(
+        WORKS,
+        [
+            *(f"{GROWS} --ddp-backend {backend}" for backend in BACKENDS),
+            f"{GROWS} --checkpoint-activations --ddp-backend legacy_ddp",
+        ],
+    ),
+)
+def test_both_grow_at_the_same_update(copy_task, tmp_path, option):
+    options = (*GROWING, *option.removeprefix(GROWS).split())
+    printed = train_in_two_processes(copy_task, tmp_path / "two", *options, *HALF)
+    assert "depth after update 2: encoder 2 -> 4 of 4 layers" in printed[0]
+    train(copy_task, tmp_path / "one", *options)
+    for update in (1, 2, 3, 4):
+        one, two = (saved(tmp_path / name, update) for name in ("one", "two"))
+        assert measured(two) == pytest.approx(measured(one), rel=1e-5)
+        assert largest_difference(one, two) < 1e-5

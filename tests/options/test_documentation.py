@@ -16,7 +16,7 @@ def documented() -> list[tuple[str, str]]:
 
 
 def test_every_option_has_one_row_with_the_verdict_of_its_test():
-    for module in ("model_options", "decoding_options", "training_options"):
+    for module in ("model_options", "decoding_options", "training_options", "growing_options"):
         import_module(f"options.test_{module}")
     import_module("distributed.test_two_processes")
     rows = documented()
