@@ -8,20 +8,22 @@ entry for each unique layer to reorder. A call of the whole decoder without ``in
 as in training, gets a dictionary for just that purpose, which ends with the call.
 
 Beam search repeats the encoder output for every hypothesis. In ``incremental_state`` a sentence has
-its keys and values once, and all of its hypotheses attend to them.
+its keys and values once, and all of its hypotheses attend to them. Which rows belong together has
+to be read from the device, and the host waits for that: it is done once for the whole decoder, when
+a batch begins and when some of its sentences have ended.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from math import gcd
 from typing import Any, Dict, Optional  # noqa: UP035
 
 import torch
 from fairseq.modules import MultiheadAttention
 from torch import Tensor, nn
 
+from .hypotheses import as_positions, as_rows, copies_of_each, follow, weights_as_rows
 from .strategies import LayerMap, first_uses
 
 _projections: ContextVar[dict | None] = ContextVar("projections", default=None)
@@ -49,6 +51,10 @@ class SharedCrossAttention(MultiheadAttention):
     hypotheses are to fairseq's code further target positions, which is the same to it.
     """
 
+    __jit_ignored_attributes__ = ("together",)
+    together: "list[SharedCrossAttention]"
+    """All of a decoder, this one too: they attend to the same encoder output."""
+
     _reorder_rows = MultiheadAttention.reorder_incremental_state
     reused = True
     """Whether several of the layers that run use it; else it is fairseq's attention."""
@@ -64,17 +70,36 @@ class SharedCrossAttention(MultiheadAttention):
             kept = _projections.get()
             return super().__call__(query, key, value, key_padding_mask, kept, **kwargs)
         state = self._get_input_buffer(incremental_state)
-        if "prev_key" not in state:
-            copies = state["copies"] = copies_of_each(key, key_padding_mask)
-            self._set_input_buffer(incremental_state, state)
-            key = value = key[:, ::copies].contiguous()
+        if "prev_key" in state:
+            sentences = len(state["prev_key"])
+        else:
+            equal = self._equal_rows(key, key_padding_mask, incremental_state)
+            key = value = key[:, ::equal].contiguous()
             if key_padding_mask is not None:
-                key_padding_mask = key_padding_mask[::copies]
-        copies = state["copies"]
+                key_padding_mask = key_padding_mask[::equal]
+            sentences = key.shape[1]
+        copies = state["copies"] = query.shape[1] // sentences
+        self._set_input_buffer(incremental_state, state)
         attended, weights = super().__call__(
-            _as_positions(query, copies), key, value, key_padding_mask, incremental_state, **kwargs
+            as_positions(query, copies), key, value, key_padding_mask, incremental_state, **kwargs
         )
-        return _as_rows(attended, copies), _weights_as_rows(weights, copies)
+        return as_rows(attended, copies), weights_as_rows(weights, copies)
+
+    def _equal_rows(self, encoded: Tensor, padding: Tensor | None, incremental_state: Any) -> int:
+        """How many rows in turn are equal, which another layer may have found out in this step."""
+        for attention in self._reused_together():
+            sentences = len(attention._get_input_buffer(incremental_state).get("prev_key", ()))
+            if sentences:
+                return max(encoded.shape[1] // sentences, 1)
+        return copies_of_each(encoded, padding)
+
+    def _reused_together(self) -> "list[SharedCrossAttention]":
+        return [attention for attention in self.together if attention.reused]
+
+    def set_beam_size(self, beam_size: int) -> None:
+        """Reused, it has nothing to do: a sentence's hypotheses share keys and values anyway."""
+        if not self.reused:
+            super().set_beam_size(beam_size)
 
     @torch.jit.export
     def reorder_incremental_state(
@@ -82,60 +107,17 @@ class SharedCrossAttention(MultiheadAttention):
         incremental_state: Optional[Dict[str, Dict[str, Optional[Tensor]]]],  # noqa: UP006, UP045
         new_order: Tensor,
     ):
-        """Choose the rows of the cache for hypotheses that go on from those in ``new_order``."""
+        """Choose the rows of the cache for hypotheses that go on from those in ``new_order``.
+
+        The caches of the decoder's other layers follow as well, and are left alone in their turn.
+        """
         if torch.jit.is_scripting() or not self.reused:
             return self._reorder_rows(incremental_state, new_order)
         else:
-            _choose_rows(self._get_input_buffer(incremental_state), new_order)
+            reused = self._reused_together()
+            states = [one._get_input_buffer(incremental_state) for one in reused]
+            follow(states, new_order)
             return incremental_state
-
-
-def copies_of_each(encoded: Tensor, padding: Tensor | None) -> int:
-    """The largest k such that each k rows in turn, from the first on, are equal.
-
-    ``encoded`` is (S, B, C) and ``padding`` (B, S); the rows are those of B.
-    """
-    differ = (encoded[:, 1:] != encoded[:, :-1]).any(-1).any(0)
-    if padding is not None:
-        differ |= (padding[1:] != padding[:-1]).any(-1)
-    return gcd(encoded.shape[1], *(differ.nonzero().flatten() + 1).tolist())
-
-
-def _as_positions(query: Tensor, copies: int) -> Tensor:
-    """(T, B, C) as (T * copies, B / copies, C): what rows attend to depends on their keys alone."""
-    return query.unflatten(1, (-1, copies)).transpose(1, 2).flatten(0, 1).contiguous()
-
-
-def _as_rows(attended: Tensor, copies: int) -> Tensor:
-    """The inverse of ``_as_positions``."""
-    return attended.unflatten(0, (-1, copies)).transpose(1, 2).flatten(1, 2)
-
-
-def _weights_as_rows(weights: Tensor | None, copies: int) -> Tensor | None:
-    """(..., B / copies, T * copies, S) as (..., B, T, S)."""
-    if weights is None:
-        return None
-    return weights.unflatten(-2, (-1, copies)).transpose(-3, -2).flatten(-4, -3)
-
-
-def _choose_rows(state: dict[str, Any], new_order: Tensor) -> None:
-    """Let ``state``, with a row for each ``copies`` hypotheses, follow ``new_order``, in place.
-
-    Where that separates the hypotheses of a row, each gets a row of its own.
-    """
-    if "prev_key" not in state:
-        return
-    copies = state["copies"]
-    rows = new_order // copies
-    unchanged = torch.arange(len(state["prev_key"]), device=rows.device)
-    if torch.equal(rows, unchanged.repeat_interleave(copies)):
-        return
-    chosen = rows[::copies]
-    if not torch.equal(chosen.repeat_interleave(copies), rows):
-        chosen, state["copies"] = rows, 1
-    for part in ("prev_key", "prev_value", "prev_key_padding_mask"):
-        if state[part] is not None:
-            state[part] = state[part].index_select(0, chosen)
 
 
 def share_cross_attention(layers: nn.ModuleList, layer_map: LayerMap) -> None:
@@ -146,10 +128,15 @@ def share_cross_attention(layers: nn.ModuleList, layer_map: LayerMap) -> None:
     """
     stacked = list(layers.children())  # iterating over the list itself may drop layers
     uses = Counter(layer_map)
+    together: list[SharedCrossAttention] = []
     for layer, entry, first in zip(stacked, layer_map, first_uses(layer_map), strict=True):
         if layer.encoder_attn is not None and uses[entry] > 1:
-            layer.encoder_attn = stacked[first].encoder_attn
-            layer.encoder_attn.__class__ = SharedCrossAttention
+            shared: Any = stacked[first].encoder_attn
+            layer.encoder_attn = shared
+            if stacked[first] is layer:
+                shared.__class__ = SharedCrossAttention
+                shared.together = together
+                together.append(shared)
 
 
 def note_running(layers: Iterable[nn.Module]) -> None:

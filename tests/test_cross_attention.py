@@ -9,11 +9,12 @@ import torch
 from fairseq.modules import MultiheadAttention
 from fairseq.search import Sampling
 from fairseq.sequence_generator import SequenceGenerator
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import SHARING, batch, dictionary, every_parameter, sharing_options, tiny_model
 
-from fairseq_sharing.cross_attention import SharedCrossAttention, copies_of_each
+from fairseq_sharing.cross_attention import SharedCrossAttention
+from fairseq_sharing.hypotheses import copies_of_each
 
 OPTIONS = {
     "plain": {},
@@ -254,21 +255,24 @@ def attentions():
     return [cross_attentions(model.eval())[-1] for model in with_and_without()]
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_the_cache_follows_any_order(attentions, data):
-    """Of hypotheses within their sentence, of fewer sentences, and of anything else."""
-    ours, theirs = attentions
+    """As fairseq's does: hypotheses of their sentence, fewer sentences, and anything else."""
     hypotheses, sentences = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
     source = torch.randn(5, sentences, 16).repeat_interleave(hypotheses, dim=1)
     query = torch.randn(1, source.shape[1], 16)
-    cache: dict = {}
+    caches: list[dict] = [{}, {}]
     for _ in range(3):
-        found, _ = ours(query, source, source, incremental_state=cache, static_kv=True)
-        expected, _ = theirs(query, source, source, static_kv=True)
+        found, expected = (
+            one(query, source, source, incremental_state=cache, static_kv=True)[0]
+            for one, cache in zip(attentions, caches, strict=True)
+        )
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
         order = st.lists(st.integers(0, query.shape[1] - 1), min_size=1, max_size=12)
         kept = torch.tensor(data.draw(order))
-        ours.reorder_incremental_state(cache, kept)
+        for one, cache in zip(attentions, caches, strict=True):
+            one.reorder_incremental_state(cache, kept)
         source, query = source[:, kept], query[:, kept]
 
 
@@ -311,3 +315,47 @@ def test_scripted_beam_search_finds_the_same(ending):
     generator = SequenceGenerator([model], dictionary(), beam_size=4, max_len_b=20)
     with torch.no_grad():
         assert_same_beams(torch.jit.script(generator)(sample), generator(sample))
+
+
+@pytest.mark.parametrize("expanded", [True, False])
+def test_fairseqs_beam_size_is_understood(ending, expanded):
+    """With it the encoder output need not be repeated for every hypothesis."""
+    models, sample = ending
+    for one in models:
+        one.decoder.set_beam_size(4)
+    steps = [_three_steps(one, sample["net_input"], expanded) for one in models]
+    for ours, theirs in zip(*steps, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+
+
+def _three_steps(model, inputs, expanded):
+    """Logits of the first four sentences, of the same with other hypotheses, and of two."""
+    cache: dict = {}
+    encoded = model.encoder(inputs["src_tokens"][:4], inputs["src_lengths"][:4])
+    if expanded:
+        rows = torch.arange(4).repeat_interleave(4)
+        encoded = model.encoder.reorder_encoder_out(encoded, rows)
+    prefix = torch.full((16, 1), 2)
+    ends = torch.tensor([4, 5, 6, 7, 12, 13, 14, 15])
+    for order in (None, torch.arange(16).view(4, 4).flip(1).flatten(), ends):
+        if order is not None:
+            prefix = torch.cat([prefix[order], 4 + order[:, None]], 1)
+            model.decoder.reorder_incremental_state_scripting(cache, order)
+            encoded = model.encoder.reorder_encoder_out(encoded, order) if expanded else encoded
+        yield model.decoder(prefix, encoder_out=encoded, incremental_state=cache)[0]
+
+
+def test_a_layer_takes_keys_and_values_from_elsewhere():
+    """fairseq's layers take them as ``prev_attn_state``: with a row for each hypothesis."""
+    draw = torch.Generator().manual_seed(3)
+    target, source = torch.randn(1, 4, 16, generator=draw), torch.randn(5, 4, 16, generator=draw)
+    state = list(torch.randn(2, 4, 2, 5, 8, generator=draw))
+    outputs = []
+    for model in with_and_without():
+        cache: dict = {}
+        layer = model.eval().decoder.layers[2]
+        layer(target, source, incremental_state=cache, prev_attn_state=state)
+        for attention in (layer.self_attn, layer.encoder_attn):
+            attention.reorder_incremental_state(cache, torch.tensor([2, 0]))
+        outputs.append(layer(target[:, [2, 0]], source[:, [2, 0]], incremental_state=cache)[0])
+    torch.testing.assert_close(*outputs, atol=1e-6, rtol=0)
