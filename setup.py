@@ -4,7 +4,15 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-FAIRSEQ = ["ve-fairseq>=0.12.3,<0.13; python_version < '3.13'", "tensorboardX", "torch>=2.6,<3"]
+WHEEL = "python_version < '3.13' and sys_platform == 'linux' and platform_machine == 'x86_64'"
+SOURCE = "python_version >= '3.13' or sys_platform != 'linux' or platform_machine != 'x86_64'"
+
+FAIRSEQ = [
+    f"ve-fairseq>=0.12.3,<0.13; {WHEEL}",
+    f"fairseq-fixed>=0.12.3.1,<0.13; {SOURCE}",
+    "tensorboardX",
+    "torch>=2.6,<3",
+]
 SLURM = ["cloudpickle>=2", "submitit>=1.5,<2"]
 EXPORT = ["ctranslate2>=4.5,<5", "PyYAML>=6"]
 WMT = ["mtdata>=0.5,<0.6", "py3langid>=0.4,<0.5", "sacremoses>=0.1", "subword-nmt>=0.3.8"]
@@ -18,7 +26,7 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
-    python_requires=">=3.11,<3.13",
+    python_requires=">=3.11",
     packages=find_packages(include=["fairseq_sharing", "fairseq_sharing.*"]),
     package_data={"fairseq_sharing.report": ["templates/*"]},
     install_requires=[
