@@ -30,3 +30,14 @@ def script(clone: Path, name: str, *arguments: object, **environment: str):
         capture_output=True,
         text=True,
     )
+
+
+def copy_of_tracked(folder: Path) -> Path:
+    """Copy what git tracks of the project into a new folder."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    return folder
