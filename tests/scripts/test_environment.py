@@ -36,11 +36,14 @@ def refused(result) -> str:
     return result.stderr.splitlines()[-1].removeprefix("train.sh: error: ")
 
 
-def test_no_python(clone, tmp_path):
-    path = tools(tmp_path / "bin", python3="exit 1")
+@pytest.mark.parametrize(
+    ("code", "what"), [("exit 1", "missing"), ("[[ $1 == --version ]] && echo Python 3.14.8", "")]
+)
+def test_no_python_that_fairseq_runs_on(clone, tmp_path, code, what):
+    path = tools(tmp_path / "bin", python3=code)
     assert refused(script(clone, "train.sh", "demo", PATH=path)) == (
-        "Python 3.11, 3.12 or 3.13 not found: install it, for example with: "
-        "apt-get install python3 python3-venv"
+        f"Python 3.11, 3.12 or 3.13 not found, python3 is {what or 'Python 3.14.8'}: install one "
+        "of them, on Debian 12 or 13 and Ubuntu 24.04 with: apt-get install python3 python3-venv"
     )
 
 
