@@ -97,14 +97,19 @@ install_into_venv() {
 }
 
 # Installs the project with constraints.txt, but with torch $1. Where fairseq is compiled, it is so
-# with the torch and numpy that are there: a build in isolation would fetch others.
+# with the torch and numpy that are there: a build in isolation would fetch others. As in the wheel,
+# nothing is compiled for CUDA; what a debugger needs would take 2 GB of memory.
 install_packages() {
   local constraints status=0
   constraints=$(mktemp)
   sed "s/^torch==.*/torch==$1/" "$root/constraints.txt" >"$constraints"
   if compiles_fairseq "$venv/bin/python"; then
     constrained_pip "$constraints" torch numpy Cython setuptools &&
-      constrained_pip "$constraints" --no-deps --no-build-isolation fairseq-fixed || status=1
+      (
+        unset CUDA_HOME
+        export CFLAGS="${CFLAGS:-} -g0"
+        constrained_pip "$constraints" --no-deps --no-build-isolation fairseq-fixed
+      ) || status=1
   fi
   ((status)) || constrained_pip "$constraints" --editable "${root}[fairseq,test]" || status=1
   rm -f "$constraints"
