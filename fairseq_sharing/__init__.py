@@ -6,6 +6,7 @@ fairseq's checkpoints load under today's torch.
 
 # ruff: noqa: E402 (errors must show as one line while the rest is imported)
 
+from importlib import metadata
 from importlib.util import find_spec
 
 from . import errors
@@ -14,7 +15,7 @@ errors.show_one_line()
 if find_spec("fairseq") is None:
     raise errors.MissingFairseqError(
         "fairseq_sharing needs fairseq: pip install 'fairseq_sharing[fairseq]', "
-        "or pip install ve-fairseq (Python 3.11 or 3.12)"
+        "or pip install ve-fairseq (Python 3.11 or 3.12) or fairseq-fixed (newer)"
     )
 
 from . import architectures, compat, fused_adam  # noqa: F401
@@ -25,7 +26,10 @@ from .tying import count_parameters, share_layers, tied_groups
 
 compat.apply()
 
-__version__ = "0.1.0"
+try:
+    __version__ = metadata.version("fairseq_sharing")
+except metadata.PackageNotFoundError:  # a --user-dir that is not installed
+    __version__ = "unknown"
 
 __all__ = [
     "STRATEGIES",

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# Shared by the scripts: finds Python, creates .venv once, and runs commands from it.
+# Sourced by the scripts: installs once, into .venv or the folder that VENV names, and runs commands
+# from there.
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-venv="$root/.venv"
+# shellcheck source=scripts/environment.sh
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 # The last line but one of every script's failure: what went wrong and what to do.
 fail() {
@@ -19,38 +20,6 @@ usage() {
       exit 0
       ;;
   esac
-}
-
-find_python() {
-  local name
-  for name in python3.12 python3.11 python3; do
-    if command -v "$name" >/dev/null &&
-      "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null; then
-      printf '%s\n' "$name"
-      return
-    fi
-  done
-  fail "Python 3.11 or 3.12 not found: install it, for example with: apt-get install python3.11 python3.11-venv"
-}
-
-# Creates .venv and installs the project with its constraints. A stamp holds their checksum, so
-# that the next call is instant and an interrupted or outdated installation is done again.
-ensure_venv() {
-  local python wanted stamp="$venv/.installed"
-  wanted=$(cat "$root/constraints.txt" "$root/setup.py" | sha256sum)
-  if [[ -f $stamp && $(<"$stamp") == "$wanted" ]]; then
-    return
-  fi
-  python=$(find_python)
-  "$python" -c 'import ensurepip, venv' 2>/dev/null ||
-    fail "$python has no venv module: install it, for example with: apt-get install $("$python" -c 'import sys; print("python3.%d-venv" % sys.version_info[1])')"
-  printf 'Installing into %s (once; a few minutes) ...\n' "$venv" >&2
-  "$python" -m venv --clear "$venv" ||
-    fail "cannot create $venv: see the message above"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --constraint "$root/constraints.txt" --editable "${root}[fairseq,test]" ||
-    fail "the installation failed: check the network (pip's message is above), then run this again"
-  printf '%s\n' "$wanted" >"$stamp"
 }
 
 # run_stage STAGE PURPOSE [ARGUMENT...]: replaces the script by that subcommand of fairseq-sharing.

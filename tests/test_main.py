@@ -4,9 +4,10 @@ import os
 import subprocess
 
 import pytest
-from support import BIN
+from support import BIN, PLUGIN, run
 
-from fairseq_sharing.cli import main
+import fairseq_sharing
+from fairseq_sharing_command import SUBCOMMANDS, main
 
 DESCRIBE = ("describe", "--strategy", "cycle", "--layers", "6", "--unique-layers", "3")
 
@@ -48,3 +49,42 @@ def test_whoever_reads_may_stop_reading(options):
     os.close(writing)
     assert ended.returncode != 0
     assert ended.stderr == b""
+
+
+@pytest.mark.parametrize("command", SUBCOMMANDS)
+def test_every_subcommand_has_an_example_in_its_help(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    assert f"fairseq-sharing {command}" in printed
+    assert "Example: " in printed
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["fairseq"] = sys.modules["torch"] = None
+from fairseq_sharing_command import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (("--version",), f"fairseq_sharing {fairseq_sharing.__version__}\n"),
+        (("user-dir",), f"{PLUGIN}\n"),
+        (("--help",), "train an experiment's systems side by side"),
+    ],
+    ids=str,
+)
+def test_what_needs_no_model_imports_neither_fairseq_nor_torch(arguments, printed, tmp_path):
+    assert printed in run("python", "-c", WITHOUT_TORCH, *arguments, cwd=tmp_path).stdout
+
+
+def test_only_the_subcommand_asked_for_is_imported():
+    asked = (
+        "import sys; from fairseq_sharing_command import main; main(sys.argv[1:]); "
+        "sys.exit('fairseq_sharing.cli.plan' in sys.modules)"
+    )
+    run("python", "-c", asked, *DESCRIBE)

@@ -1,67 +1,25 @@
-"""The command ``fairseq-sharing``: one module a subcommand."""
+"""The subcommands of ``fairseq-sharing``, a module each; only the one asked for is imported."""
 
-import argparse
 import errno
 import logging
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from importlib import import_module
+
+from fairseq_sharing_command import top_parser
 
 from ..errors import FULL_DISK, SharingError, drop_output
-from . import (
-    checkpoint,
-    compare,
-    describe,
-    evaluate,
-    export,
-    plan,
-    prepare,
-    report,
-    train,
-    translate,
-)
-
-SUBCOMMANDS = (
-    describe,
-    plan,
-    prepare,
-    train,
-    evaluate,
-    compare,
-    report,
-    checkpoint,
-    export,
-    translate,
-)
 
 NO_PLACE = (*FULL_DISK, errno.EACCES, errno.EROFS)
 """What a full or closed disk says."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse without the usage text, in which the one line that matters drowns."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all subcommands."""
-    parser = _Parser(
-        prog="fairseq-sharing",
-        description="Parameter sharing across Transformer layers for fairseq.",
-        epilog="Example: fairseq-sharing describe --strategy cycle --layers 12 --unique-layers 6",
-    )
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in SUBCOMMANDS:
-        module.add_parser(subparsers)
-    return parser
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand; returns the exit status, 2 for a mistake of the user."""
-    args = build_parser().parse_args(argv)
+def main(arguments: Sequence[str]) -> int:
+    """Run the subcommand that comes first; returns the exit status, 2 for a mistake of the user."""
+    parser, subparsers = top_parser(without=arguments[0])
+    import_module(f".{arguments[0]}", __name__).add_parser(subparsers)
+    args = parser.parse_args(arguments)
     for library in ("", "fairseq", "fairseq_sharing"):  # the first is what mtdata speaks through
         logging.getLogger(library).setLevel(logging.WARNING)
     try:

@@ -27,7 +27,6 @@ Conversion = Callable[[Checkpoint, argparse.Namespace], Content]
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "checkpoint",
-        help="inspect, average, strip, unroll, share or convert checkpoints",
         description="Tools for checkpoint files. Inputs are never changed; nothing in them is run.",
         epilog="Example: fairseq-sharing checkpoint inspect checkpoints/checkpoint_best.pt",
     )

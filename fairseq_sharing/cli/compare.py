@@ -14,7 +14,6 @@ def add_parser(subparsers: Any) -> None:
     parser = add_stage_parser(
         subparsers,
         "compare",
-        "show an experiment's systems in one table, and write its report",
         "experiments/demo --runs /data/runs",
     )
     add_selection_options(parser)

@@ -32,7 +32,6 @@ COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "describe",
-        help="draw a map; count its parameters and multiply-adds",
         description="Draw the map of a strategy and say what the model costs.",
         epilog="Example: fairseq-sharing describe --strategy cycle_rev --layers 12 "
         "--unique-layers 6",

@@ -12,7 +12,6 @@ def add_parser(subparsers: Any) -> None:
     parser = add_stage_parser(
         subparsers,
         "evaluate",
-        "decode an experiment's test sets and score them with sacreBLEU",
         "experiments/demo --systems vanilla,cycle_rev",
     )
     add_selection_options(parser)

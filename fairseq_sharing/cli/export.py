@@ -14,7 +14,6 @@ from ..export.ct2 import QUANTIZATIONS, check_output_folder, export_ct2
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "export",
-        help="make a folder to serve a model from",
         description="Make a folder to serve a model from.",
         epilog="Example: fairseq-sharing export ct2 model.pt --data data-bin --spm joint.model "
         "--quantization int8 --output en-de",

@@ -26,7 +26,6 @@ def add_parser(subparsers: Any) -> None:
     parser = add_stage_parser(
         subparsers,
         "plan",
-        "print every command that an experiment would run, and what it costs",
         "experiments/wmt16_en_de --devices 8 --summary",
     )
     add_selection_options(parser)

@@ -13,7 +13,6 @@ def add_parser(subparsers: Any) -> None:
     parser = add_stage_parser(
         subparsers,
         "prepare",
-        "build an experiment's corpus, subword model and binary data",
         "experiments/demo --src my.en --tgt my.de",
     )
     parser.add_argument(

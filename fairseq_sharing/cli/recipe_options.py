@@ -4,20 +4,25 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from fairseq_sharing_command import SUBCOMMANDS
+
 from ..recipe.experiment import Experiment
 from ..recipe.experiment_file import load
 
 
-def add_stage_parser(subparsers: Any, name: str, purpose: str, example: str) -> Any:
+def add_stage_parser(subparsers: Any, name: str, example: str) -> Any:
     """A subcommand that takes an experiment; example is what follows its name."""
+    purpose = SUBCOMMANDS[name]
     parser = subparsers.add_parser(
         name,
-        help=purpose,
         description=purpose[0].upper() + purpose[1:] + ".",
         epilog=f"Example: fairseq-sharing {name} {example}",
     )
     parser.add_argument(
-        "experiment", type=Path, metavar="EXPERIMENT", help="a TOML file such as experiments/demo"
+        "experiment",
+        type=Path,
+        metavar="EXPERIMENT",
+        help="the path of a TOML file, or a name that fairseq-sharing experiments lists",
     )
     parser.add_argument(
         "--runs",

@@ -19,7 +19,6 @@ from ..report.write import FILES, write
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "report",
-        help="compare finished runs, from any folders, in tables and on one HTML page",
         description="Compare finished runs: results beside the paper's, costs, learning curves, "
         "layer maps and sentences; on screen, as Markdown, CSV, LaTeX, SVG and one HTML page.",
         epilog="Example: fairseq-sharing report runs/demo --baseline sequence --test ar",

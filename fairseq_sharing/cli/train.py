@@ -6,6 +6,7 @@ from typing import Any
 from ..errors import SharingError
 from ..recipe.devices import PRECISIONS, Devices, Kind, these_devices
 from ..recipe.jobs import fairseq_tool
+from ..recipe.shipped import find
 from ..recipe.slurm import LEAST_MINUTES, SECONDS_TO_SAVE, Request, submit
 from ..recipe.speed_stage import measure_speed
 from ..recipe.train import train
@@ -21,7 +22,6 @@ def add_parser(subparsers: Any) -> None:
     parser = add_stage_parser(
         subparsers,
         "train",
-        "train an experiment's systems side by side",
         "experiments/demo --systems vanilla,cycle_rev",
     )
     add_selection_options(parser)
@@ -135,7 +135,7 @@ def _request(args: argparse.Namespace) -> Request:
 
 def _same_command(args: argparse.Namespace) -> list[str]:
     """What a job runs of the experiment, which it completes by a system and a seed."""
-    command = [fairseq_tool("fairseq-sharing"), "train", str(args.experiment.resolve())]
+    command = [fairseq_tool("fairseq-sharing"), "train", str(find(args.experiment).resolve())]
     command += ["--runs", str(args.runs.resolve()), "--precision", args.precision]
     return command + ["--quick"] * args.quick
 

@@ -20,7 +20,6 @@ MOST = {"beam": 1000, "batch_size": 100_000, "threads": 1000}
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "translate",
-        help="translate text with an exported model",
         description="Translate lines of raw text from standard input to standard output.",
         epilog="Example: fairseq-sharing translate --model en-de < news.en > news.de",
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..config import SIDES
 from ..errors import SharingError
+from . import shipped
 from .experiment import Data, Experiment, Languages, TestSet
 from .experiment_checks import check, check_baseline, check_experiment
 from .system import Options, Side, System
@@ -35,11 +36,12 @@ TYPES: dict[Any, tuple[type, str]] = {
 def load(path: Path, *, quick: bool = False) -> Experiment:
     """Read an experiment; quick lays its [quick] table over the rest and renames it NAME-quick.
 
-    A path without .toml works too. A file with ``extends = "OTHER"`` is laid over the one of that
-    name beside it. Missing and unknown keys, and values of a wrong type or out of range, are
+    A path without .toml works too, and so does the bare name of one that comes with the package. A
+    file with ``extends = "OTHER"`` is laid over the one of that name beside it, or else over that
+    of the package. Missing and unknown keys, and values of a wrong type or out of range, are
     errors that name the file and the key.
     """
-    path = path if path.suffix == ".toml" else path.parent / f"{path.name}.toml"
+    path = shipped.find(path)
     tables = _read(path)
     overrides = tables.pop("quick", None)
     if quick:
@@ -58,10 +60,8 @@ def _read(path: Path, *above: str) -> Table:
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        folder = path.with_suffix("") if path.with_suffix("").is_dir() else path.parent
-        there = ", ".join(sorted(other.stem for other in folder.glob("*.toml")))
         raise SharingError(
-            f"cannot read experiment {path}: {error.strerror}; that folder has {there or 'none'}"
+            f"cannot read experiment {path}: {error.strerror}; {shipped.choice(path)}"
         ) from None
     except ValueError as error:
         raise SharingError(f"{path} is not a TOML file: {error}") from None
@@ -72,7 +72,7 @@ def _read(path: Path, *above: str) -> Table:
         isinstance(base, str) and base not in (path.stem, *above),
         f"{path}: extends = {base!r} must name another experiment beside it",
     )
-    return _merge(_read(path.with_name(f"{base}.toml"), path.stem, *above), tables)
+    return _merge(_read(shipped.beside(path, f"{base}.toml"), path.stem, *above), tables)
 
 
 def from_tables(name: str, tables: Table) -> Experiment:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sysconfig
@@ -91,13 +92,15 @@ class _Process:
 
 
 def fairseq_tool(name: str) -> str:
-    """The path of a fairseq command, such as fairseq-train, beside the running Python."""
-    tool = Path(sysconfig.get_path("scripts")) / name
-    if not tool.exists():
+    """The path of a command such as fairseq-train: beside the running Python, or on the PATH."""
+    beside = Path(sysconfig.get_path("scripts")) / name
+    tool = str(beside) if beside.exists() else shutil.which(name)
+    if tool is None:
         raise SharingError(
-            f"{tool} not found: install fairseq with pip install 'fairseq-sharing[fairseq]'"
+            f"neither {beside} nor {name} on the PATH found: install fairseq with "
+            "pip install 'fairseq-sharing[fairseq]'"
         )
-    return str(tool)
+    return tool
 
 
 def save_command(path: Path, command: list[str]) -> None:

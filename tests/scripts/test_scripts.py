@@ -1,37 +1,14 @@
 """The shell scripts, copied to a folder with a space in its path and run from elsewhere."""
 
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from cloned import ROOT, script
 
-ROOT = Path(__file__).parents[2]
-SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("*.sh") if path.name != "lib.sh")
-TOOLS = ("bash", "dirname", "basename", "cat", "sha256sum")
+from fairseq_sharing.recipe.shipped import names
 
-
-def tools(folder: Path, **wrappers: str) -> str:
-    """A PATH with little on it; wrappers are further commands, as shell code."""
-    folder.mkdir()
-    for name in TOOLS:
-        (folder / name).symlink_to(shutil.which(name))
-    for name, code in wrappers.items():
-        (folder / name).write_text(f"#!{shutil.which('bash')}\n{code}\n")
-        (folder / name).chmod(0o755)
-    return str(folder)
-
-
-def script(clone: Path, name: str, *arguments: object, **environment: str):
-    return subprocess.run(
-        [clone / "scripts" / name, *map(str, arguments)],
-        cwd="/",
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
+SOURCED = ("environment.sh", "lib.sh")
+SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("*.sh") if path.name not in SOURCED)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -49,7 +26,9 @@ def test_stages_reach_their_subcommand(installed, stage):
     assert result.returncode == 2
     assert result.stderr == (
         "fairseq-sharing: error: cannot read experiment my experiments/none.toml: "
-        "No such file or directory; that folder has none\n"
+        "No such file or directory; give the path of your own file or one of these names: "
+        + ", ".join(names())
+        + "\n"
     )
 
 
@@ -79,43 +58,14 @@ def test_unknown_arguments_of_the_demo(clone, arguments, message):
     assert result.stderr.startswith(f"demo.sh: error: {message}")
 
 
-def test_no_python(clone, tmp_path):
-    path = tools(tmp_path / "bin", python3="exit 1")
-    result = script(clone, "train.sh", "demo", PATH=path)
+def test_the_installation_takes_no_arguments_and_says_how_to_use_it(installed):
+    result = script(installed, "install.sh", "wmt")
     assert result.returncode == 1
-    assert result.stderr == (
-        "train.sh: error: Python 3.11 or 3.12 not found: install it, for example with: "
-        "apt-get install python3.11 python3.11-venv\n"
-    )
-
-
-def test_no_venv_module(clone, tmp_path):
-    code = f'case "$2" in *ensurepip*) exit 1 ;; esac; exec "{sys.executable}" "$@"'
-    path = tools(tmp_path / "bin", python3=code)
-    result = script(clone, "train.sh", "demo", PATH=path)
-    assert result.returncode == 1
-    version = f"python3.{sys.version_info.minor}-venv"
-    assert "python3 has no venv module" in result.stderr
-    assert f"apt-get install {version}\n" in result.stderr
-
-
-def test_no_network(clone):
-    nowhere = "http://127.0.0.1:9"
-    result = script(
-        clone,
-        "train.sh",
-        "demo",
-        PIP_CONFIG_FILE="/dev/null",
-        PIP_FIND_LINKS="",
-        PIP_RETRIES="0",
-        PIP_INDEX_URL=nowhere,
-        PIP_EXTRA_INDEX_URL="",
-    )
-    assert result.returncode == 1
-    assert result.stderr.splitlines()[-1].startswith(
-        "train.sh: error: the installation failed: check the network"
-    )
-    assert not (clone / ".venv" / ".installed").exists()
+    assert result.stderr == "install.sh: error: unknown argument 'wmt': see --help\n"
+    result = script(installed, "install.sh")
+    assert result.returncode == 0
+    activate = str(installed / ".venv" / "bin" / "activate").replace(" ", "\\ ")
+    assert result.stdout == f"Installed. Now run: source {activate}\n"
 
 
 def test_tests_pass_their_arguments_on(installed):
