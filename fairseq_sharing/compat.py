@@ -7,6 +7,8 @@
   traceback of the unpickler. It is wrapped to say which file it was and what to do.
 - ``--help`` ends fairseq's option parser before it knows the model, so that no model's options
   are ever listed. The parser is wrapped to add those of ``--arch`` first.
+- The same parser takes ``--bf16`` for a request to train on a TPU, so that no GPU can train in
+  bf16 from the command line. It is wrapped to leave that to ``--tpu``.
 - torch's DistributedDataParallel is called as ``data_parallel`` says, so that processes without a
   GPU can train together.
 - fairseq's detection of torchrun needs GPUs, a checkpoint's place in the data a number of devices
@@ -49,7 +51,7 @@ def apply() -> None:
         return
     torch.serialization.add_safe_globals([argparse.Namespace])
     checkpoint_utils.load_checkpoint_to_cpu = _explained(checkpoint_utils.load_checkpoint_to_cpu)
-    options.parse_args_and_arch = _with_model_help(options.parse_args_and_arch)
+    options.parse_args_and_arch = _with_model_help(_bf16_anywhere(options.parse_args_and_arch))
     distributed_fairseq_model.DistributedDataParallel = data_parallel
     distributed_utils.infer_init_method = launchers.without_gpus(
         distributed_utils.infer_init_method
@@ -90,6 +92,17 @@ def _with_model_help(parse):
             )
             ARCH_MODEL_REGISTRY[given.arch].add_args(group)
         return parse(parser, input_args, *args, **kwargs)
+
+    return parse_args_and_arch
+
+
+def _bf16_anywhere(parse):
+    @functools.wraps(parse)
+    def parse_args_and_arch(parser, input_args=None, *args, **kwargs):
+        parsed = parse(parser, input_args, *args, **kwargs)
+        options = parsed[0] if isinstance(parsed, tuple) else parsed
+        options.tpu = "--tpu" in (sys.argv[1:] if input_args is None else input_args)
+        return parsed
 
     return parse_args_and_arch
 
