@@ -6,7 +6,8 @@ import pytest
 from support import DATA, run
 
 from fairseq_sharing.cli import main
-from fairseq_sharing.cost import Sizes, multiply_adds, weightless_model
+from fairseq_sharing.cost import Sizes, multiply_adds, multiply_adds_over, weightless_model
+from fairseq_sharing.growth import Schedule
 from fairseq_sharing.strategies import FIXED_UNIQUE
 from fairseq_sharing.tying import count_parameters
 
@@ -62,6 +63,26 @@ def test_predicted_speed_at_base_sizes(depth, speed, capsys):
     assert predicted == pytest.approx(speed, abs=1e-3)
 
 
+def test_the_multiply_adds_of_a_training_that_grows(capsys):
+    """A third of it at depth 6, a third at 9 and a third at 12 are the mean of the three."""
+    growth = ("--grow-depth-at", "100,200", "--max-update", "300")
+    assert main(["describe", *BASE, *growth, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    depths = ((*range(6), *range(5, 5 - more, -1)) for more in (0, 3, 6))
+    expected = sum(multiply_adds(Sizes(), layers, layers, 25) for layers in depths) / 3
+    assert facts["multiply_adds_per_target_token"] == round(expected)
+    assert facts["grow_depth_at"] == [100, 200]
+    assert 0.597 < facts["predicted_relative_speed"] < 1
+    assert main(["describe", *BASE, *growth]) == 0
+    assert "per target token, mean over the training" in capsys.readouterr().out
+
+
+def test_multiply_adds_over_a_training_by_hand():
+    """One update of 166 at depth 1, three of 314 at depth 2."""
+    maps = ((0, 0), (0, 0))
+    assert multiply_adds_over(Sizes(2, 3, 1, 5), maps, 7, Schedule((1,)), 4) == 277
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -78,6 +99,9 @@ def test_predicted_speed_at_base_sizes(depth, speed, capsys):
         ((*BASE, "--vocabulary", "3"), "--vocabulary 3: must be from 5"),
         ((*BASE, "--vocabulary", "9" * 20), "to 10,000,000"),
         (("--strategy", "universal", "--layers", "9999999"), "at most 1,000"),
+        ((*BASE, "--grow-depth-at", "9"), "needs a greater --max-update, got None"),
+        ((*BASE, "--grow-depth-at", "9", "--max-update", "9"), "greater --max-update, got 9"),
+        ((*BASE, "--grow-depth-at", "5,4", "--max-update", "9"), "at least 1 and increasing"),
     ],
 )
 def test_wrong_options_are_one_line(arguments, line, capsys):

@@ -124,9 +124,9 @@ def _check_system(system: System, options: Options) -> None:
     for name in SET_BY_KEYS & options.keys():
         check(False, f"system {system.name}: the option '{name}' is a key of [[systems]]: {KEYS}")
     check(
-        all(type(step) in (int, float) for step in system.grow_depth_at),
+        all(type(s) is int or (type(s) is float and 0 < s < 1) for s in system.grow_depth_at),
         f"system {system.name}: grow_depth_at = {list(system.grow_depth_at)} must hold numbers of "
-        "updates, or with a point parts of max-update",
+        "updates, or parts of max-update between 0.0 and 1.0",
     )
     steps = system.schedule(updates).steps
     check(

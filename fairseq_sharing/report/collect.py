@@ -59,10 +59,12 @@ class Training:
         """Of the updates in each phase of growing depth divided by its speed."""
         total = 0.0
         for first, end in self.run.schedule.phases(self.run.max_update):
+            if first >= updates:
+                break
             own = speed(first, end)
             if not own:
                 return None
-            total += max(0, min(updates, end) - first) / own
+            total += (min(updates, end) - first) / own
         return total
 
     @cached_property
