@@ -27,6 +27,12 @@ class Packages:
         """What was fetched, or found there and sound."""
         return [self.folder / name for name in self.checksums]
 
+    def fetch_any(self, *names: str) -> Iterator[Path]:
+        """The file of the first package, and of the others if apt knows them."""
+        for number, name in enumerate(names):
+            if name and (number == 0 or _is_known(name, self.folder)):
+                yield self.fetch(name)
+
     def fetch(self, name: str) -> Path:
         """The package's file."""
         package = fetch(name, self.folder)
@@ -42,6 +48,13 @@ def require_tools() -> None:
                 f"{tool} not found: this text comes as Debian packages; "
                 f"run on Debian or Ubuntu, {OWN_TEXT}"
             )
+
+
+def _is_known(package: str, folder: Path) -> bool:
+    try:
+        return bool(_run(["apt-cache", "show", package], folder))
+    except SharingError:
+        return False
 
 
 def fetch(package: str, folder: Path) -> Path:

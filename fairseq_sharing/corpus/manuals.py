@@ -17,12 +17,14 @@ from .parallel_trees import paragraph_pairs
 class Manual:
     """A manual: its package and the pattern of its files, where {} stands for the language.
 
-    names are what its files call languages by other names than their codes.
+    names are what its files call languages by other names than their codes. Ubuntu takes some
+    translations out of a package, into the one that moved names.
     """
 
     package: str
     files: str
     names: Mapping[str, str] = field(default_factory=dict)
+    moved: str = ""
 
     def read(self, packages: Packages, languages: tuple[str, str]) -> list[Segment]:
         """Paragraphs of the same place in both languages, in documents named after their files."""
@@ -43,16 +45,19 @@ class Manual:
     def _documents(self, packages: Packages, language: str) -> dict[str, Any]:
         """The roots of all documents by their files' paths without what says the language."""
         called = self.names.get(language, language)
-        package = packages.fetch(self.package.format(language))
         pattern = self.files.format(called)
-        with unpacked(package) as folder:
-            documents = {
-                _without_language(file.relative_to(folder), called): _root(file)
-                for file in sorted(folder.glob(pattern))
-            }
-        if not documents:
-            raise SharingError(f"{package.name} holds no {pattern}: {OWN_TEXT}")
-        return {name: root for name, root in documents.items() if root is not None}
+        for package in packages.fetch_any(
+            *(p.format(language) for p in (self.package, self.moved))
+        ):
+            with unpacked(package) as folder:
+                documents = {
+                    _without_language(file.relative_to(folder), called): _root(file)
+                    for file in sorted(folder.glob(pattern))
+                    if file.is_file()  # Ubuntu leaves links to what it has moved elsewhere
+                }
+            if documents:
+                return {name: root for name, root in documents.items() if root is not None}
+        raise SharingError(f"{package.name} holds no {pattern}: {OWN_TEXT}")
 
 
 def _without_language(path: Path, language: str) -> str:

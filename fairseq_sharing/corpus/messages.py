@@ -11,15 +11,21 @@ from ..errors import SharingError
 from .debian import OWN_TEXT, Packages, unpacked
 from .parallel_text import Segment
 
+LANGUAGE_PACKS = "usr/share/locale-langpack/{}"
+
 Texts = dict[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
 class Catalogues:
-    """The catalogues of a program: for a language, their package and the folder above them."""
+    """The catalogues of a program: for a language, their package and the folder above them.
+
+    domain is the name of one that Ubuntu may have moved into a language's pack.
+    """
 
     package: Callable[[str], str]
     tree: Callable[[str], str]
+    domain: str = ""
 
     def read(self, packages: Packages, languages: tuple[str, str]) -> list[Segment]:
         """Strings by (file, context and English text), which are only trained on.
@@ -27,7 +33,7 @@ class Catalogues:
         English needs no package.
         """
         translations = {
-            language: self._messages(packages.fetch(self.package(language)), language)
+            language: self._messages(packages, language)
             for language in languages
             if language != "en"
         }
@@ -41,17 +47,20 @@ class Catalogues:
             Segment(None, text, targets[key]) for key, text in sources.items() if key in targets
         ]
 
-    def _messages(self, package: Path, language: str) -> Texts:
+    def _messages(self, packages: Packages, language: str) -> Texts:
+        moved = f"language-pack-{language}-base" if self.domain else ""
+        for package in packages.fetch_any(self.package(language), moved):
+            with unpacked(package) as files:
+                texts = {
+                    (file.name, f"{entry.msgctxt}\4{entry.msgid}"): _plain(entry.msgstr)
+                    for tree in (self.tree(language), LANGUAGE_PACKS.format(language))
+                    for file in sorted(files.glob(f"{tree}/LC_MESSAGES/{self.domain or '*'}.mo"))
+                    for entry in polib.mofile(str(file))
+                }
+            if texts:
+                return texts
         tree = Path(self.tree(language), "LC_MESSAGES")
-        with unpacked(package) as files:
-            texts = {
-                (file.name, f"{entry.msgctxt}\4{entry.msgid}"): _plain(entry.msgstr)
-                for file in sorted((files / tree).glob("*.mo"))
-                for entry in polib.mofile(str(file))
-            }
-        if not texts:
-            raise SharingError(f"{package.name} holds no messages under {tree}: {OWN_TEXT}")
-        return texts
+        raise SharingError(f"{package.name} holds no messages under {tree}: {OWN_TEXT}")
 
 
 def _plain(text: str) -> str:
@@ -59,6 +68,6 @@ def _plain(text: str) -> str:
     return re.sub(r"[_~](?=\w)", "", text)
 
 
-def messages_of(package: str) -> Catalogues:
+def messages_of(package: str, domain: str = "") -> Catalogues:
     """The catalogues where a program's package has them for all languages."""
-    return Catalogues(lambda _: package, lambda language: f"usr/share/locale/{language}")
+    return Catalogues(lambda _: package, lambda language: f"usr/share/locale/{language}", domain)

@@ -17,7 +17,8 @@ LIBREOFFICE: dict[str, Read] = {"help": read_help, "ui": read_interface}
 
 def _mallard(package: str) -> Read:
     """Pages of help for GNOME, whose English is called C."""
-    return Manual(package, "usr/share/help/{}/**/*.page", {"en": "C"}).read
+    pages = "usr/share/help/{}/**/*.page"
+    return Manual(package, pages, {"en": "C"}, moved=f"{package}-{{}}").read
 
 
 CORPORA: dict[str, dict[str, Read]] = {
@@ -29,11 +30,9 @@ CORPORA: dict[str, dict[str, Read]] = {
         "evolution-help": _mallard("evolution-common"),
         "evince-help": _mallard("evince-common"),
         "gimp-help": Manual("gimp-help-{}", "usr/share/gimp/*/help/{}/**/*.html").read,
-        "debian-reference": Manual(
-            "debian-reference-{}", "usr/share/debian-reference/*.{}.html"
-        ).read,
+        "debian-reference": Manual("debian-reference-{}", "usr/share/**/*.{}.html").read,
         "gimp-ui": messages_of("gimp-data").read,
-        "git-ui": messages_of("git").read,
+        "git-ui": messages_of("git", "git").read,
         "gnucash-ui": messages_of("gnucash-common").read,
         "inkscape-ui": messages_of("inkscape").read,
     },

@@ -85,6 +85,25 @@ def test_messages_of_a_program_are_only_trained_on(repository, tmp_path):
     assert sets["git-ui"] == [(None, "Ouvrir", "Öffnen")]
 
 
+def test_what_ubuntu_has_moved_into_packages_of_a_language(repository, tmp_path):
+    pack = "usr/share/locale-langpack/de/LC_MESSAGES"
+    repository.publish(
+        {
+            "gnome-user-docs": mallard("C", "net", "About nets", "Nets"),
+            "gnome-user-docs-de": mallard("de", "net", "Über Netze", "Netze"),
+            "git": {"usr/bin/git": "git"},
+            "language-pack-de-base": {
+                f"{pack}/git.mo": catalogue([(None, "Close", "Schließen")]),
+                f"{pack}/other.mo": catalogue([(None, "Other", "Anders")]),
+            },
+        }
+    )
+    sets, files = read_sets("debian", ("gnome-help", "git-ui"), PAIR, tmp_path / "packages")
+    assert [segment.target for segment in sets["gnome-help"]] == ["Über Netze", "Netze"]
+    assert sets["git-ui"] == [(None, "Close", "Schließen")]
+    assert len(files) == 4
+
+
 def test_libreoffice_is_in_both_corpora():
     from fairseq_sharing.corpus.packaged_sets import CORPORA
 
