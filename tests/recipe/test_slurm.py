@@ -52,6 +52,7 @@ def test_no_slurm_here(batches, tmp_path, monkeypatch):
         (("--dry-run",), "--dry-run needs --slurm"),
         (("--time", "00:10:00"), "--time needs --slurm"),
         (("--slurm", "--rdzv-endpoint", "a:1"), "--rdzv-endpoint goes without --slurm"),
+        (("--slurm", "--jobs", 2), "--jobs goes without --slurm"),
         (("--slurm", "--sbatch=--account=mine"), "long option of sbatch without its dashes"),
         (("--slurm", "--sbatch", "account"), "only contiguous, exclusive,"),
         (("--slurm", "--sbatch", "ntasks=3"), "such as account=NAME; nodes, ntasks, ntasks-per-"),
