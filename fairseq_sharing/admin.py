@@ -52,7 +52,7 @@ class ScaledResidualNorm(nn.LayerNorm):
         x, residual = pair[0], pair[1]
         if self.training and not torch.jit.is_scripting():
             self.profile.visit(self, x, residual)
-        total = x + self.residual_vector() * residual
+        total = torch.addcmul(x, self.residual_vector(), residual)
         return F.layer_norm(total, self.normalized_shape, self.weight, self.bias, self.eps)
 
 

@@ -23,6 +23,14 @@ def tie_parameters(layer: nn.Module, source: nn.Module) -> None:
         setattr(modules[path], attribute, parameter)
 
 
+def _copy_buffers(layer: nn.Module, source: nn.Module) -> None:
+    """Give ``layer`` buffers of its own that are equal to those of ``source``, in place."""
+    modules = dict(layer.named_modules(remove_duplicate=False))
+    for name, buffer in source.named_buffers(remove_duplicate=False):
+        path, _, attribute = name.rpartition(".")
+        setattr(modules[path], attribute, buffer.detach().clone())
+
+
 def _shapes(layer: nn.Module) -> dict[str, torch.Size]:
     named = layer.named_parameters(remove_duplicate=False)
     return {name: parameter.shape for name, parameter in named}
@@ -47,7 +55,8 @@ def share_layers(layers: nn.ModuleList, layer_map: Sequence[int]) -> nn.ModuleLi
 class LayerStacker:
     """Builds the layers of a stack in order, ties those after the first of a unique layer to it.
 
-    A tied layer is built on the meta device, so that its own weights are never allocated or drawn.
+    A tied layer is built on the meta device, so that its own weights are never allocated or drawn;
+    its buffers begin as copies of those that it is tied to.
     """
 
     def __init__(self, layer_map: LayerMap) -> None:
@@ -64,6 +73,7 @@ class LayerStacker:
             with torch.device("meta"):
                 layer = build()
             tie_parameters(layer, self.layers[first])
+            _copy_buffers(layer, self.layers[first])
         self.layers.append(layer)
         return layer
 

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from equality import Twins, build
 from fairseq import options
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import SHARING, batch, dictionary, sharing_options
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from fairseq_sharing import SharingError, count_parameters
 from fairseq_sharing.admin import NORMS, ResidualProfile, ScaledResidualNorm
@@ -111,6 +113,35 @@ def test_equal_to_an_unshared_model_that_multiplies_by_itself(strategy):
     )
     twins.assert_same(training=True)
     twins.assert_same(training=False)
+
+
+@pytest.mark.parametrize("dtypes", [(torch.float32,) * 2, (torch.bfloat16, torch.float32)])
+def test_a_sublayer_makes_one_sum_and_no_product(dtypes):
+    """A product of its own would be written to memory and read again in each sublayer."""
+    norm = scaled_norms(profiled())[1].eval()
+    made: list[str] = []
+
+    class Operators(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            result = func(*args, **(kwargs or {}))
+            if isinstance(result, torch.Tensor) and result.shape == (5, 2, 16):
+                made.append(func.overloadpacket.__name__)
+            return result
+
+    x, residual = (torch.randn(5, 2, 16).to(dtype).requires_grad_() for dtype in dtypes)
+    with Operators():
+        found = norm((x, residual))
+    assert not {"mul", "add"} & set(made)
+    copies = [each.detach().requires_grad_() for each in (x, residual)]
+    w = norm.residual_vector().detach().requires_grad_()
+    expected = F.layer_norm(copies[0] + w * copies[1], (16,), norm.weight, norm.bias, norm.eps)
+    torch.testing.assert_close(found, expected)
+    probe = torch.randn(5, 2, 16)
+    found.backward(probe)
+    expected.backward(probe)
+    pairs = [*zip((x, residual), copies, strict=True), (norm.residual_delta, w)]
+    for ours, theirs in pairs:
+        torch.testing.assert_close(ours.grad, theirs.grad)
 
 
 def test_only_the_first_training_pass_measures():

@@ -10,7 +10,7 @@ from support import SHARING, every_parameter, sharing_options, tiny_model
 from torch import nn
 
 from fairseq_sharing import SharingError, count_parameters, layer_map, share_layers, tied_groups
-from fairseq_sharing.tying import aliases
+from fairseq_sharing.tying import LayerStacker, aliases
 
 
 @pytest.mark.parametrize("strategy", SHARING)
@@ -89,3 +89,15 @@ def test_layers_that_differ_cannot_be_shared():
         share_layers(nn.ModuleList([nn.Linear(3, 3), nn.Linear(3, 4)]), (0, 0))
     with pytest.raises(SharingError, match="2 entries for 3 layers"):
         share_layers(nn.ModuleList(nn.Linear(3, 3) for _ in range(3)), (0, 0))
+
+
+def test_a_stacked_layer_has_buffers_of_its_own():
+    stacker = LayerStacker((0, 1, 0))
+    layers = [stacker.add(lambda: nn.Sequential(nn.BatchNorm1d(3))) for _ in range(3)]
+    for layer in layers:
+        layer(torch.randn(5, 3))
+    assert layers[2][0].weight is layers[0][0].weight
+    means = [layer[0].running_mean for layer in layers]
+    assert all(mean.abs().sum() > 0 for mean in means)
+    assert not torch.equal(means[0], means[2])
+    assert list(layers[2].state_dict()) == list(layers[0].state_dict())

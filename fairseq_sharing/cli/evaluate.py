@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from ..recipe.evaluate import evaluate
-from .recipe_options import add_selection_options, add_stage_parser, load_experiment
+from .recipe_options import (
+    add_jobs_option,
+    add_selection_options,
+    add_stage_parser,
+    load_experiment,
+)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -15,6 +20,7 @@ def add_parser(subparsers: Any) -> None:
         "experiments/demo --systems vanilla,cycle_rev",
     )
     add_selection_options(parser)
+    add_jobs_option(parser, "decodings")
     parser.add_argument("--fp16", action="store_true", help="decode in half precision, on a GPU")
     parser.add_argument(
         "--comet",
@@ -27,5 +33,5 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     experiment, folder = load_experiment(args)
-    evaluate(experiment, folder, fp16=args.fp16, comet=args.comet)
+    evaluate(experiment, folder, fp16=args.fp16, jobs=args.jobs, comet=args.comet)
     print(f"scored: {folder}")

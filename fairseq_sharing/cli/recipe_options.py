@@ -52,11 +52,28 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_jobs_option(parser: argparse.ArgumentParser, jobs: str) -> None:
+    parser.add_argument(
+        "--jobs",
+        type=positive,
+        metavar="K",
+        help=f"{jobs} that share each GPU, or that run side by side on a machine without; "
+        "default: 1, or on a machine without as many as its cores take",
+    )
+
+
 def load_experiment(args: argparse.Namespace) -> tuple[Experiment, Path]:
     """The experiment asked for, and its absolute run folder."""
     experiment = load(args.experiment, quick=args.quick)
     selected = experiment.select(getattr(args, "systems", None), getattr(args, "seeds", None))
     return selected, (args.runs / experiment.name).resolve()
+
+
+def positive(text: str) -> int:
+    """The type of an option that counts something."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number, at least 1")
+    return int(text)
 
 
 def _whole_numbers(text: str) -> list[int]:

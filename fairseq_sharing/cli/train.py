@@ -10,10 +10,16 @@ from ..recipe.shipped import find
 from ..recipe.slurm import LEAST_MINUTES, SECONDS_TO_SAVE, Request, submit
 from ..recipe.speed_stage import measure_speed
 from ..recipe.train import train
-from .recipe_options import add_selection_options, add_stage_parser, load_experiment
+from .recipe_options import (
+    add_jobs_option,
+    add_selection_options,
+    add_stage_parser,
+    load_experiment,
+    positive,
+)
 
 FOR_SLURM = ("dry_run", "gpus_per_node", "partition", "time", "sbatch")
-NOT_FOR_SLURM = ("node_rank", "rdzv_endpoint")
+NOT_FOR_SLURM = ("node_rank", "rdzv_endpoint", "jobs")
 SBATCH_FLAGS = ("contiguous", "exclusive", "hold", "overcommit", "oversubscribe", "reboot")
 OWN_OPTIONS = ("nodes", "ntasks", "ntasks-per-node", "gpus-per-node", "partition", "time")
 
@@ -27,11 +33,12 @@ def add_parser(subparsers: Any) -> None:
     add_selection_options(parser)
     parser.add_argument(
         "--devices",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="GPUs of this machine for each training, or processes on a machine without; "
         "default: all GPUs if the experiment says batch_tokens, else 1",
     )
+    add_jobs_option(parser, "trainings")
     parser.add_argument(
         "--precision",
         choices=PRECISIONS,
@@ -48,7 +55,7 @@ def add_parser(subparsers: Any) -> None:
 
 def _add_node_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("several machines", "the same command on each of them")
-    group.add_argument("--nodes", type=_positive, default=1, metavar="N", help="how many there are")
+    group.add_argument("--nodes", type=positive, default=1, metavar="N", help="how many there are")
     group.add_argument(
         "--node-rank", type=int, default=0, metavar="R", help="which one this is, from 0"
     )
@@ -61,7 +68,7 @@ def _add_slurm_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("Slurm", "one job for each system and seed; needs submitit")
     group.add_argument("--slurm", action="store_true", help="submit the trainings and return")
     group.add_argument("--dry-run", action="store_true", help="print the sbatch scripts instead")
-    group.add_argument("--gpus-per-node", type=_positive, metavar="N", help="default: no GPUs")
+    group.add_argument("--gpus-per-node", type=positive, metavar="N", help="default: no GPUs")
     group.add_argument("--partition", metavar="NAME", help="default: the cluster's")
     group.add_argument(
         "--time",
@@ -91,7 +98,7 @@ def run(args: argparse.Namespace) -> None:
         return
     wanted = args.devices or (1 if experiment.batch_tokens is None else None)
     devices = these_devices(wanted, args.nodes, args.node_rank, args.rdzv_endpoint)
-    train(experiment, folder, devices, args.precision)
+    train(experiment, folder, devices, args.precision, args.jobs)
     if devices.rank == 0:
         if not args.no_speed:
             measure_speed(experiment, folder)
@@ -100,7 +107,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _refuse_what_would_be_dropped(args: argparse.Namespace) -> None:
     fault = (
-        "goes without --slurm, whose jobs find each other: leave it out"
+        "goes without --slurm, which starts each training by itself: leave it out"
         if args.slurm
         else "needs --slurm: add it, or leave it out"
     )
@@ -138,12 +145,6 @@ def _same_command(args: argparse.Namespace) -> list[str]:
     command = [fairseq_tool("fairseq-sharing"), "train", str(find(args.experiment).resolve())]
     command += ["--runs", str(args.runs.resolve()), "--precision", args.precision]
     return command + ["--quick"] * args.quick
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number, at least 1")
-    return int(text)
 
 
 def _minutes(text: str) -> int:

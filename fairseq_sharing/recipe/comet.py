@@ -9,7 +9,7 @@ import torch
 from ..errors import SharingError
 from .decoding import references_of
 from .experiment import TestSet
-from .jobs import Job, run_jobs
+from .jobs import ALONE, Job, run_jobs
 from .runs import Run
 from .stages import Stage, sha256, write_json
 
@@ -39,7 +39,7 @@ def score_with_comet(runs: list[Run], folder: Path, tool: str, lock: int) -> Non
         stage = Stage(folder, f"comet.{test_set.name}", settings, (output,))
         if not stage.is_finished():
             stage.start_over()
-            run_jobs([_scoring(tool, runs, test_set, folder, output)], 1, lock)
+            run_jobs([_scoring(tool, runs, test_set, folder, output)], ALONE, lock)
             stage.finish()
         of_segments = json.loads(output.read_text("utf-8")).values()
         for run, segments in zip(runs, of_segments, strict=True):

@@ -1,12 +1,7 @@
 """Decoding a test set: fairseq-generate's command, and its output as a file of hypotheses."""
 
-import dataclasses
-import itertools
-import os
 import re
 from pathlib import Path
-
-import torch
 
 from ..corpus.parallel_text import read_lines
 from ..errors import SharingError
@@ -86,23 +81,6 @@ def _decoding(run: Run, test_set: TestSet, command: list[str], folder: Path, sta
         print(f"decoded {test_set.name} by {run.name}: {expected} segments")
 
     return Job(f"{run.name}, {test_set.name}", command, log, keep)
-
-
-def spread(jobs: list[Job], gpus: list[str]) -> list[Job]:
-    """The jobs with one GPU each, in turn; as they are where there is none."""
-    if not gpus:
-        return jobs
-    return [
-        dataclasses.replace(job, command=["env", f"CUDA_VISIBLE_DEVICES={gpu}", *job.command])
-        for job, gpu in zip(jobs, itertools.cycle(gpus), strict=False)
-    ]
-
-
-def visible_gpus() -> list[str]:
-    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
-    count = torch.cuda.device_count()
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return (chosen.split(",") if chosen else [str(number) for number in range(count)])[:count]
 
 
 def hypotheses_of(output: Path, expected: int) -> list[str]:

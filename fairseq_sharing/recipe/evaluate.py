@@ -14,28 +14,32 @@ from .decoding import (
     binarised,
     decoding_command,
     references_of,
-    spread,
-    visible_gpus,
     waiting_decodings,
 )
 from .experiment import Experiment
 from .fairseq_options import read_command
 from .jobs import run_jobs
+from .places import places_here
 from .prepare import require_prepared
 from .runs import Run, require_baseline, runs_of
 from .scoring import score
 from .stages import Stage, exclusive, sha256, write_json
-from .train import slots
 from .training_command import on_cpu
 
 
 def evaluate(
-    experiment: Experiment, folder: Path, *, fp16: bool = False, comet: Path | None = None
+    experiment: Experiment,
+    folder: Path,
+    *,
+    fp16: bool = False,
+    jobs: int | None = None,
+    comet: Path | None = None,
 ) -> None:
     """Write hypotheses and scores beside each system's checkpoints, unless they are there.
 
-    fp16 decodes in half precision, on a GPU only. comet is a Python that has unbabel-comet, for
-    scores by COMET as well. Every segment is decoded and scored; fairseq-generate returning another
+    fp16 decodes in half precision, on a GPU only. jobs is how many decodings share each GPU, or on
+    a machine without how many run altogether. comet is a Python that has unbabel-comet, for scores
+    by COMET as well. Every segment is decoded and scored; fairseq-generate returning another
     number is an error.
     """
     require_baseline(experiment)
@@ -53,9 +57,8 @@ def evaluate(
     with exclusive(folder) as lock:
         for run in runs:
             average_epochs(run)
-        jobs = [job for run in runs for job in waiting_decodings(run, folder, fp16=fp16)]
-        gpus = visible_gpus()
-        run_jobs(spread(jobs, gpus), len(gpus) or slots(), lock)
+        decodings = [job for run in runs for job in waiting_decodings(run, folder, fp16=fp16)]
+        run_jobs(decodings, places_here(jobs=jobs), lock)
         for seed in experiment.seeds:
             _score([run for run in runs if run.seed == seed], folder)
         if tool:

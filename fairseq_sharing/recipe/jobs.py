@@ -21,6 +21,12 @@ STOP = (signal.SIGTERM, signal.SIGUSR1)
 PATIENCE_SECONDS = 90
 """How long a command that is asked to end may take, to finish an update and save it."""
 
+Place = dict[str, str]
+"""Where a job runs: what it finds in its environment beside this process's."""
+
+ALONE: list[Place] = [{}]
+"""A single place, where a command has all that this process has."""
+
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "PYTHONUNBUFFERED": "1",
@@ -38,7 +44,7 @@ class Job:
     """A command whose output goes to a log file, appended to what an earlier attempt left.
 
     It holds the descriptors in locks for as long as it lives. environment is added to this
-    process's.
+    process's and to that of the place where it runs.
     """
 
     name: str
@@ -50,10 +56,10 @@ class Job:
 
 
 class _Process:
-    """A job at work, with one thread."""
+    """A job at work in a place, with one thread unless the place says otherwise."""
 
-    def __init__(self, job: Job, lock: int) -> None:
-        self.job = job
+    def __init__(self, job: Job, place: Place, lock: int) -> None:
+        self.job, self.place = job, place
         job.log.parent.mkdir(parents=True, exist_ok=True)
         with job.log.open("ab") as log:
             self.begin = log.tell()
@@ -62,7 +68,7 @@ class _Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | ENVIRONMENT | job.environment,
+                env=os.environ | ENVIRONMENT | place | job.environment,
                 pass_fds=(lock, *job.locks),
                 start_new_session=True,
             )
@@ -109,19 +115,22 @@ def save_command(path: Path, command: list[str]) -> None:
 
 
 def run_jobs(
-    jobs: list[Job], slots: int, lock: int, watch: Callable[[set[str]], None] = lambda running: None
+    jobs: list[Job],
+    places: list[Place],
+    lock: int,
+    watch: Callable[[set[str]], None] = lambda running: None,
 ) -> None:
-    """Run all jobs, at most slots at a time and in the given order.
+    """Run all jobs in the given order, each in the first of the places that is free.
 
     watch is called twice a second with the names of the running jobs. When a job fails, or this
     process is interrupted or asked to stop by SIGTERM or SIGUSR1, the others are stopped.
     """
-    waiting, running = list(jobs), list[_Process]()
+    waiting, free, running = list(jobs), list(places), list[_Process]()
     with _asked_to_stop() as asked:
         try:
             while waiting or running:
-                while waiting and len(running) < slots:
-                    running.append(_Process(waiting.pop(0), lock))
+                while waiting and free:
+                    running.append(_Process(waiting.pop(0), free.pop(0), lock))
                 watch({process.job.name for process in running})
                 time.sleep(POLL_SECONDS)
                 if asked:
@@ -129,6 +138,7 @@ def run_jobs(
                 for process in list(running):
                     if process.popen.poll() is not None:
                         running.remove(process)
+                        free.append(process.place)
                         if process.popen.returncode != 0:
                             raise process.failure()
                         process.job.on_success()

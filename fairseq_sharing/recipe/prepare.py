@@ -10,7 +10,7 @@ from ..corpus.streams import CORES
 from ..errors import SharingError
 from .corpus_steps import Corpus
 from .experiment import Experiment, settings_of
-from .jobs import Job, fairseq_tool, run_jobs
+from .jobs import ALONE, Job, fairseq_tool, run_jobs
 from .manifest import Done, Manifest, Step
 from .stages import Stage, exclusive
 
@@ -114,7 +114,7 @@ def _steps(corpus: Corpus, lock: int = -1) -> list[Step]:
             shutil.rmtree(folder_before, ignore_errors=True)
         command = preprocessing_command(corpus.experiment, folder, part.name)
         try:
-            run_jobs([Job("prepare", command, folder / "prepare.log")], 1, lock)
+            run_jobs([Job("prepare", command, folder / "prepare.log")], ALONE, lock)
             os.rename(part, folder / DATA)
         finally:
             shutil.rmtree(part, ignore_errors=True)

@@ -18,6 +18,9 @@ ASKED_TO_STOP = {128 + signum for signum in STOP} | {-signum for signum in STOP}
 class ResumableCommand(Checkpointable):
     """Runs a command in a task, with its place among the job's tasks in RANK, WORLD_SIZE and so on.
 
+    Which GPUs a job has is Slurm's choice. Its tasks on a node see all of them, and fairseq takes
+    the one with the number of the task.
+
     When Slurm announces by a signal that time is up, submitit lets it end, which is when a training
     has saved, and has the job queued again. Preemption may also send SIGTERM to all processes and
     take a job that ends then for one that failed, so that is queued again here.
@@ -28,17 +31,18 @@ class ResumableCommand(Checkpointable):
         self.process: subprocess.Popen[bytes] | None = None
 
     def __call__(self) -> None:
-        first = TorchDistributedEnvironment().export(overwrite=True).rank == 0
+        place = TorchDistributedEnvironment()
+        place.export(set_cuda_visible_devices=False, overwrite=True)
         self.process = subprocess.Popen(self.command)
         while self.process.poll() is None:
             time.sleep(0.2)
         status = self.process.returncode
         if status in ASKED_TO_STOP:
-            if not first:
+            if place.rank > 0:
                 return  # as if it had succeeded, since a failure would end the first task's saving
             _requeue()
         if status != 0:
-            if not first:  # the first task may be about to say what is wrong
+            if place.rank > 0:  # the first task may be about to say what is wrong
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 time.sleep(SECONDS_BEFORE_FAILING)
             raise SystemExit(status)

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import SharingError
 from . import speed
 from .experiment import Experiment
-from .jobs import Job, run_jobs
+from .jobs import ALONE, Job, run_jobs
 from .runs import Run, runs_of
 from .stages import Stage, exclusive
 
@@ -25,7 +25,7 @@ def measure_speed(experiment: Experiment, folder: Path) -> None:
             print(f"training speed is not measured yet: {error}; then run the same command again")
             return
         print("measuring training speed, all systems taking turns")
-        run_jobs([_speed_job(runs, folder)], 1, lock)
+        run_jobs([_speed_job(runs, folder)], ALONE, lock)
 
 
 def is_measured(runs: list[Run], folder: Path) -> bool:

@@ -1,7 +1,6 @@
-"""The second stage: every system trained by fairseq-train, side by side where cores allow."""
+"""The second stage: every system trained by fairseq-train, side by side where there are devices."""
 
 import dataclasses
-import os
 import shlex
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +12,7 @@ from .devices import Devices, these_devices
 from .experiment import Experiment
 from .fairseq_options import read_command
 from .jobs import Job, run_jobs, save_command
+from .places import training_places
 from .prepare import DATA, require_prepared
 from .progress import TrainingDisplay
 from .records import keeping_records
@@ -21,7 +21,6 @@ from .stages import exclusive
 from .training_command import (
     batch_statement,
     newest_intact,
-    on_cpu,
     precision_of,
     training_command,
 )
@@ -30,15 +29,23 @@ VERSIONS = "versions.json"
 
 
 def train(
-    experiment: Experiment, folder: Path, devices: Devices | None = None, precision: str = "auto"
+    experiment: Experiment,
+    folder: Path,
+    devices: Devices | None = None,
+    precision: str = "auto",
+    jobs: int | None = None,
 ) -> None:
     """Train the systems that are not trained yet, the deepest first, on devices each.
+
+    As many side by side as there are such devices; jobs is how many share each GPU, or on a machine
+    without how many run altogether.
 
     An interrupted training goes on from its last checkpoint. A system that was begun with other
     options or in another precision is an error, and so is the failure of any training, which stops
     the others. On other ranks than 0, do a part of what rank 0 trains.
     """
     devices = devices or these_devices(1)
+    places = training_places(devices, jobs)
     require_prepared(experiment, folder)
     runs = runs_of(experiment, folder)
     waiting = waiting_runs(runs, folder, devices, precision)
@@ -48,16 +55,16 @@ def train(
         lock = held.enter_context(exclusive(folder, shared=True))
         if devices.rank > 0:
             unfinished = [run for run in waiting if not _has_all_updates(run)]
-            run_jobs(_jobs(unfinished, folder / DATA, devices, precision), 1, lock)
+            run_jobs(_jobs(unfinished, folder / DATA, devices, precision), places, lock)
             return
         own = {run.name: held.enter_context(exclusive(run.folder)) for run in waiting}
         for run in filter(_has_all_updates, waiting):
             run.training.finish()
         unfinished = [run for run in waiting if not run.training.is_finished()]
-        jobs = _jobs(unfinished, folder / DATA, devices, precision)
+        trainings = _jobs(unfinished, folder / DATA, devices, precision)
         begun = [
             _begin(job, run, own[run.name], devices, precision_of(run, precision, devices))
-            for job, run in zip(jobs, unfinished, strict=True)
+            for job, run in zip(trainings, unfinished, strict=True)
         ]
         display = held.enter_context(TrainingDisplay(runs))
         keep_records = held.enter_context(keeping_records(waiting))
@@ -66,8 +73,7 @@ def train(
             display.update(running)
             keep_records()
 
-        alone = devices.nodes > 1 or devices.started
-        run_jobs(begun, 1 if alone else slots(devices.per_node), lock, watch)
+        run_jobs(begun, places, lock, watch)
 
 
 def waiting_runs(runs: list[Run], folder: Path, devices: Devices, precision: str) -> list[Run]:
@@ -95,11 +101,6 @@ def _refuse_other_precision(run: Run, precision: str) -> None:
             f"{run.folder}: 'train' was begun in {begun}, and this would be {precision}: give "
             f"--precision {begun}, remove that folder, or choose another one with --runs"
         )
-
-
-def slots(cores_each: int = 1) -> int:
-    """How many jobs run side by side: as many as the cores take, or one on the GPUs."""
-    return max(1, len(os.sched_getaffinity(0)) // cores_each) if on_cpu() else 1
 
 
 def _batch(run: Run, devices: Devices) -> str:

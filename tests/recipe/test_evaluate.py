@@ -20,11 +20,9 @@ from support import BIN, run
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.checkpoint.average import average, last_checkpoints
-from fairseq_sharing.recipe.decoding import spread
 from fairseq_sharing.recipe.devices import these_devices
 from fairseq_sharing.recipe.evaluate import evaluate
 from fairseq_sharing.recipe.experiment_file import load
-from fairseq_sharing.recipe.jobs import Job
 from fairseq_sharing.recipe.plan import commands
 from fairseq_sharing.recipe.prepare import prepare
 from fairseq_sharing.recipe.runs import runs_of
@@ -157,15 +155,6 @@ def test_what_cannot_work_is_said_before_any_decoding(copied, generate, argument
     with pytest.raises(SharingError, match=message):
         evaluate(dataclasses.replace(experiment, generate=generate), folder, **arguments)
     assert not list(folder.rglob("generate.*"))
-
-
-def test_decodings_take_turns_on_the_gpus(tmp_path):
-    jobs = [Job(str(number), ["decode", str(number)], tmp_path) for number in range(3)]
-    assert spread(jobs, []) == jobs
-    assert [job.command for job in spread(jobs, ["0", "5"])] == [
-        ["env", f"CUDA_VISIBLE_DEVICES={gpu}", "decode", str(number)]
-        for number, gpu in enumerate(("0", "5", "0"))
-    ]
 
 
 @pytest.mark.slow

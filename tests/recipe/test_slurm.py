@@ -1,6 +1,9 @@
 """Jobs of Slurm: the scripts that are submitted, and what is refused."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from support import run
@@ -49,6 +52,7 @@ def test_no_slurm_here(batches, tmp_path, monkeypatch):
         (("--dry-run",), "--dry-run needs --slurm"),
         (("--time", "00:10:00"), "--time needs --slurm"),
         (("--slurm", "--rdzv-endpoint", "a:1"), "--rdzv-endpoint goes without --slurm"),
+        (("--slurm", "--jobs", 2), "--jobs goes without --slurm"),
         (("--slurm", "--sbatch=--account=mine"), "long option of sbatch without its dashes"),
         (("--slurm", "--sbatch", "account"), "only contiguous, exclusive,"),
         (("--slurm", "--sbatch", "ntasks=3"), "such as account=NAME; nodes, ntasks, ntasks-per-"),
@@ -65,3 +69,31 @@ def test_options_that_contradict(tiny_file, options, message):
     refused = run("fairseq-sharing", "train", tiny_file, *options, check=False)
     assert refused.returncode == 2
     assert message in refused.stdout.splitlines()[-1]
+
+
+SHOWN = ("CUDA_VISIBLE_DEVICES", "RANK", "LOCAL_RANK", "WORLD_SIZE")
+TASK = f"""
+from fairseq_sharing.recipe.slurm_job import ResumableCommand
+show = "import os; print(*(os.environ[name] for name in {SHOWN}))"
+ResumableCommand([{sys.executable!r}, "-c", show])()
+"""
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_task_keeps_the_gpus_that_slurm_gave_its_job(rank):
+    """fairseq takes the one with its rank, modulo their number, so that every task has its own."""
+    task = {
+        "SUBMITIT_EXECUTOR": "slurm",
+        "SLURM_JOB_ID": "7",
+        "SLURM_JOB_NODELIST": "node0",
+        "SLURM_NTASKS": "2",
+        "SLURM_NNODES": "1",
+        "SLURM_NODEID": "0",
+        "SLURM_PROCID": str(rank),
+        "SLURM_LOCALID": str(rank),
+        "CUDA_VISIBLE_DEVICES": "2,3",
+    }
+    shown = subprocess.run(
+        [sys.executable, "-c", TASK], env=os.environ | task, stdout=subprocess.PIPE, text=True
+    ).stdout
+    assert shown.split() == ["2,3", str(rank), str(rank), "2"]

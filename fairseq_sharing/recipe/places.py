@@ -1,0 +1,54 @@
+"""Where commands run side by side: each on GPUs of its own, or on a share of the CPU's cores."""
+
+import os
+
+import torch
+
+from ..errors import SharingError
+from .devices import Devices
+from .jobs import ALONE, Place
+
+
+def places(gpus: list[str], cores: int, each: int = 1, jobs: int | None = None) -> list[Place]:
+    """Where commands of ``each`` devices run at the same time.
+
+    ``jobs`` is how many share each GPU (default: 1), or on a machine without how many there are
+    altogether (default: what the cores take). Each has an equal share of the cores for threads. The
+    first ones are on different GPUs.
+    """
+    if gpus:
+        ends = range(each, len(gpus) + 1, each)
+        own = [{"CUDA_VISIBLE_DEVICES": ",".join(gpus[end - each : end])} for end in ends]
+        found = own * (jobs or 1)
+    else:
+        found = ALONE * (jobs or max(1, cores // each))
+    threads = max(1, cores // (len(found) * each))
+    return [{**place, "OMP_NUM_THREADS": str(threads)} for place in found]
+
+
+def places_here(each: int = 1, jobs: int | None = None) -> list[Place]:
+    """Those of this machine, on the GPUs and the cores that this process may use."""
+    return places(visible_gpus(), len(os.sched_getaffinity(0)), each, jobs)
+
+
+def training_places(devices: Devices, jobs: int | None = None) -> list[Place]:
+    """Where trainings run that take ``devices`` each.
+
+    Several machines, and processes that were started, train one system at a time, and SharingError
+    is raised if jobs ask for more.
+    """
+    if devices.nodes == 1 and not devices.started:
+        return places_here(devices.per_node, jobs)
+    if jobs:
+        raise SharingError(
+            f"--jobs {jobs}: several machines, and processes that a launcher started, train one "
+            "system at a time; leave it out"
+        )
+    return ALONE
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    count = torch.cuda.device_count()
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return (chosen.split(",") if chosen else [str(number) for number in range(count)])[:count]
