@@ -20,9 +20,11 @@ FROM = {
 HALF = {
     "--fp16 --fp16-no-flatten-grads": ("--fp16", "--fp16-no-flatten-grads"),
     "--memory-efficient-fp16": ("--memory-efficient-fp16",),
+    "--bf16": ("--bf16",),
+    "--memory-efficient-bf16": ("--memory-efficient-bf16",),
 }
 PRE_NORM = (*SHARED, "--encoder-normalize-before", "--decoder-normalize-before")
-NEEDS_A_GPU = {"--fp16": "--fp16", "--bf16": "--bf16"}
+NEEDS_A_GPU = ["--fp16"]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,7 @@ def test_the_average_is_that_of_the_weights(copy_task, tmp_path, model, option):
 @pytest.mark.parametrize("option", verdict(WORKS, HALF))
 def test_half_precision_keeps_what_was_measured(copy_task, trained, tmp_path, option):
     printed = train(copy_task, tmp_path, *ADMIN, *HALF[option]).stdout
-    assert "loss_scale=128" in printed
+    assert ("loss_scale=128" in printed) == ("fp16" in option)
     half, full = saved(tmp_path), saved(trained)
     assert largest_difference(half, full) < 0.02
     assert measured(half) == pytest.approx(measured(full), rel=0.01)
@@ -92,7 +94,7 @@ def test_on_a_cpu_fairseq_itself_fails(copy_task, tmp_path, option, arch):
     model = ADMIN if arch == "ours" else (*TINY, "--arch", "transformer_tiny")
     failed = train(copy_task, tmp_path, *model, option, updates=1, check=False)
     assert failed.returncode != 0
-    assert "CUDA" in failed.stdout or "xla_device" in failed.stdout
+    assert "CUDA" in failed.stdout
 
 
 @pytest.mark.parametrize("command", verdict(WORKS, ["fairseq-hydra-train with a YAML config"]))
