@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from ..errors import SharingError
-from ..export.translate import Translator
+from ..export.translate import COMPUTE_TYPES, DEVICES, Translator
 
 MOST = {"beam": 1000, "batch_size": 100_000, "threads": 1000}
 
@@ -37,18 +37,35 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--batch-size", type=int, default=32, metavar="N", help="sentences; default 32"
     )
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="batches that are translated at a time; default: all cores, 1 on a GPU",
+    )
+    parser.add_argument("--device", choices=DEVICES, default="cpu", help="default: cpu")
+    parser.add_argument(
+        "--compute-type",
+        choices=COMPUTE_TYPES,
+        default="default",
+        help="what CTranslate2 computes in, such as float16 on a GPU; default: as exported",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.threads is None:
+        args.threads = os.cpu_count() if args.device == "cpu" else 1
     for name, most in MOST.items():
         if not 1 <= getattr(args, name) <= most:
             flag = "--" + name.replace("_", "-")
             raise SharingError(f"{flag} {getattr(args, name)}: must be from 1 to {most:,}")
     if not math.isfinite(args.length_penalty):
         raise SharingError(f"--length-penalty {args.length_penalty}: must be a finite number")
-    translations = Translator(args.model, args.threads).translate(
+    translator = Translator(
+        args.model, args.threads, device=args.device, compute_type=args.compute_type
+    )
+    translations = translator.translate(
         read_lines(sys.stdin.buffer),
         beam=args.beam,
         length_penalty=args.length_penalty,

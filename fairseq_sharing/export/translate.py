@@ -12,6 +12,13 @@ SENTENCEPIECE = "sentencepiece.model"
 MAX_LENGTH = 200
 """Longest translation in pieces, which is also fairseq-generate's default (--max-len-b)."""
 
+DEVICES = ("cpu", "cuda")
+COMPUTE_TYPES = (
+    *("default", "auto", "float32", "float16", "bfloat16", "int16"),
+    *("int8", "int8_float32", "int8_float16", "int8_bfloat16"),
+)
+"""CTranslate2's: as exported, the fastest on the device, and those that a device may have."""
+
 
 class Translator:
     """An exported model, ready to translate.
@@ -21,11 +28,14 @@ class Translator:
     ['Die Datei ist geöffnet.']
     """
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
+    def __init__(
+        self, folder: Path, threads: int = 1, *, device: str = "cpu", compute_type: str = "default"
+    ) -> None:
         """Load ``folder``, as ``export_ct2`` made it; SharingError if it is no such folder.
 
         Each of the ``threads`` translates batches of its own with the same weights: in int8,
-        several of them at one batch are slower than a single one.
+        several of them at one batch are slower than a single one. SharingError also where there is
+        no such ``device``, or it has no such ``compute_type``.
         """
         require_ctranslate2()
         import ctranslate2
@@ -34,12 +44,17 @@ class Translator:
             raise SharingError(
                 f"{folder} is no exported model; make one with fairseq-sharing export ct2"
             )
+        _check_device(device, compute_type)
         self._pieces = load_sentencepiece(folder / SENTENCEPIECE)
         try:
             self._model = ctranslate2.Translator(
-                str(folder), inter_threads=threads, intra_threads=1
+                str(folder),
+                device=device,
+                compute_type=compute_type,
+                inter_threads=threads,
+                intra_threads=1,
             )
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise SharingError(f"cannot load {folder}: {error}") from error
 
     def translate(
@@ -67,6 +82,32 @@ class Translator:
 
     def _encode(self, line: str) -> list[str]:
         return self._pieces.encode(line, out_type=str)
+
+
+def _check_device(device: str, compute_type: str) -> None:
+    import ctranslate2
+
+    if device == "cuda" and _gpus() == 0:
+        raise SharingError(
+            "--device cuda: CTranslate2 finds no GPU here; check that nvidia-smi does, or leave it "
+            "out to translate on the CPU"
+        )
+    supported = ctranslate2.get_supported_compute_types(device)
+    if compute_type not in ("default", "auto", *supported):
+        raise SharingError(
+            f"--compute-type {compute_type}: this machine's {device} has none but "
+            f"{', '.join(sorted(supported))}; give one of these, or default"
+        )
+
+
+def _gpus() -> int:
+    """How many GPUs CTranslate2 can use; it raises RuntimeError where the driver is too old."""
+    import ctranslate2
+
+    try:
+        return ctranslate2.get_cuda_device_count()
+    except RuntimeError:
+        return 0
 
 
 def load_sentencepiece(path: Path) -> sentencepiece.SentencePieceProcessor:

@@ -2,6 +2,7 @@
 
 import re
 
+import ctranslate2
 import pytest
 from shipping import decode
 from support import run
@@ -28,6 +29,24 @@ def test_lines_stay_in_order_whatever_the_batch(trained, exported):
     assert list(translator.translate([lines[5]])) == [together[5]]
 
 
+@pytest.mark.parametrize("compute_type", ["float32", "int8"])
+def test_compute_types_of_the_processor(trained, exported, compute_type):
+    lines = trained.text("en")[:20]
+    found = list(Translator(exported, compute_type=compute_type).translate(lines))
+    assert len(found) == 20
+    if compute_type == "float32":
+        assert found == list(Translator(exported).translate(lines))
+
+
+@pytest.mark.skipif(ctranslate2.get_cuda_device_count() > 0, reason="there is a GPU")
+def test_a_gpu_that_is_missing_is_said_in_one_line(exported):
+    options = ("--model", exported, "--device", "cuda")
+    result = run("fairseq-sharing", "translate", *options, input="a\n", check=False)
+    assert result.returncode == 2
+    assert result.stdout.count("\n") == 1
+    assert "--device cuda: CTranslate2 finds no GPU here" in result.stdout
+
+
 def test_the_command_takes_text_and_gives_text(trained, exported):
     text = "\n".join(["red cat", "", "the house ö", "dog sees"])
     printed = run("fairseq-sharing", "translate", "--model", exported, input=text).stdout
@@ -42,6 +61,7 @@ def test_wrong_input_ends_with_one_line(exported, tmp_path):
         (("--model", exported, "--threads", 99999), "--threads 99999: must be from 1 to 1,000"),
         (("--model", exported, "--batch-size", 10**20), "--batch-size 1000.*: must be"),
         (("--model", exported, "--length-penalty", "nan"), "nan: must be a finite number"),
+        (("--model", exported, "--compute-type", "float16"), "float16: this machine's cpu has"),
     ]:
         result = run("fairseq-sharing", "translate", *arguments, input="a\n", check=False)
         assert result.returncode == 2
