@@ -1,7 +1,7 @@
 """Beam-4 translation of a run's test set: a shared model against its unrolled copy.
 
 The copy computes the same with N real layers a side, so that only sharing differs. Example, after
-scripts/demo.sh: python benchmarks/decode_run.py runs/demo --system cycle_rev
+scripts/demo.sh: python benchmarks/decode_run.py runs/demo --system sequence_grown
 """
 
 import argparse

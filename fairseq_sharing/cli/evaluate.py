@@ -17,7 +17,7 @@ def add_parser(subparsers: Any) -> None:
     parser = add_stage_parser(
         subparsers,
         "evaluate",
-        "experiments/demo --systems vanilla,cycle_rev",
+        "experiments/demo --systems vanilla,sequence_grown",
     )
     add_selection_options(parser)
     add_jobs_option(parser, "decodings")

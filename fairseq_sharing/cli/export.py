@@ -43,7 +43,7 @@ def add_parser(subparsers: Any) -> None:
         "--run-folder",
         type=Path,
         metavar="DIR",
-        help="of the system in an experiment, such as runs/demo/cycle_rev: scores and commands "
+        help="of the system in an experiment, such as runs/demo/sequence_grown: scores and commands "
         "for the model card",
     )
     ct2.add_argument(

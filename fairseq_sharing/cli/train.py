@@ -28,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
     parser = add_stage_parser(
         subparsers,
         "train",
-        "experiments/demo --systems vanilla,cycle_rev",
+        "experiments/demo --systems vanilla,sequence_grown",
     )
     add_selection_options(parser)
     parser.add_argument(

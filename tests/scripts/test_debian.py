@@ -61,6 +61,6 @@ def _inside(root, command):
 def test_the_two_commands_on_debian_13(debian):
     """All of it: 3 GB of torch with CUDA, and fairseq compiled."""
     printed = _inside(debian, "cd /root/project && scripts/demo.sh --quick")
-    assert "cycle_rev" in printed
+    assert "sequence_grown" in printed
     chosen = "" if os.environ.get("SCRIPTS_TEST") == "full" else " ".join(FEW)
     assert " passed" in _inside(debian, f"cd /root/project && scripts/test.sh {chosen}")
