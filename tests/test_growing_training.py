@@ -122,7 +122,7 @@ def test_checkpoints_decode_and_validate_at_the_depth_they_were_trained_at(
     run("fairseq-sharing", "checkpoint", "unroll", path, "--output", plain)
     layers = {name.split(".")[2] for name in torch.load(plain)["model"] if ".layers." in name}
     assert layers == set("0123"[: 2 if update == STEP else 4])
-    common = (copy_task / "bin", "--user-dir", PLUGIN, "--cpu", "--path")
+    common = (copy_task / "bin", "--user-dir", PLUGIN, "--cpu", "--batch-size", 16, "--path")
     for command, pattern in (
         ("fairseq-validate", r"valid on .* loss [\d.]+"),
         ("fairseq-generate", r"(?m)^[HP]-\d+\t.*"),
