@@ -43,8 +43,8 @@ def add_parser(subparsers: Any) -> None:
         "--run-folder",
         type=Path,
         metavar="DIR",
-        help="of the system in an experiment, such as runs/demo/sequence_grown: scores and commands "
-        "for the model card",
+        help="of the system in an experiment, such as runs/demo/sequence_grown: scores and "
+        "commands for the model card",
     )
     ct2.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="folder to make; new or empty"
