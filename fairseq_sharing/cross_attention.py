@@ -56,7 +56,7 @@ class SharedCrossAttention(MultiheadAttention):
     """All of a decoder, this one too: they attend to the same encoder output."""
 
     _reorder_rows = MultiheadAttention.reorder_incremental_state
-    reused = True
+    reused: bool
     """Whether several of the layers that run use it; else it is fairseq's attention."""
 
     def __call__(
@@ -135,7 +135,7 @@ def share_cross_attention(layers: nn.ModuleList, layer_map: LayerMap) -> None:
             layer.encoder_attn = shared
             if stacked[first] is layer:
                 shared.__class__ = SharedCrossAttention
-                shared.together = together
+                shared.together, shared.reused = together, True
                 together.append(shared)
 
 

@@ -145,7 +145,7 @@ def _add_share(tools: Any) -> None:
 
 
 def _share(checkpoint: Checkpoint, args: argparse.Namespace) -> Content:
-    sharing = {name: getattr(args, name) for name in UNSHARED}
+    sharing = UNSHARED | {name: vars(args)[name] for name in UNSHARED.keys() & vars(args).keys()}
     if sharing == UNSHARED:
         raise SharingError("nothing to share: give --sharing-strategy, or a layer map of a side")
     content, distances = share(checkpoint, args.init, **sharing)

@@ -29,7 +29,7 @@ def test_every_experiment_goes_by_its_name(capsys):
 
 
 def test_ones_own_file_comes_first_and_may_extend_one_of_the_package(elsewhere):
-    (elsewhere / "mine.toml").write_text('extends = "demo"\nseeds = [7]\n')
+    (elsewhere / "mine.toml").write_text('extends = "strategies"\nseeds = [7]\n')
     assert load_by("mine").seeds == (7,)
     (elsewhere / "admin.toml").write_text('extends = "mine"\nbaseline = "cycle"\n')
     assert (load_by("admin").baseline, load_by("admin").seeds) == ("cycle", (7,))
