@@ -78,7 +78,8 @@ class DepthGrowth:
     def _follow_schedule(self, num_updates: int) -> None:
         for side in self.sides.values():
             depth = self.schedule.depth(side.layer_map, num_updates)
-            _run(side, running_positions(side.layer_map, depth))
+            if depth != len(side.layers.running):
+                _run(side, running_positions(side.layer_map, depth))
 
     def store(self, state: dict[str, Any], prefix: str = "") -> None:
         """Add which layers run to a state dict: (N,) for each side, in float32."""
