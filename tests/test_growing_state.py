@@ -77,7 +77,7 @@ def test_a_state_of_another_schedule_is_loaded_and_then_follows_the_models_own(c
     model.load_state_dict(other.state_dict())
     assert model.growth.depths["encoder"] == 6
     caplog.clear()
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, "fairseq_sharing"):
         model.set_num_updates(20)
     assert caplog.messages == [
         "depth after update 20: encoder 6 -> 4 of 6 layers; decoder 6 -> 4 of 6 layers"
@@ -87,7 +87,7 @@ def test_a_state_of_another_schedule_is_loaded_and_then_follows_the_models_own(c
 def test_a_change_of_depth_is_logged_once(caplog):
     model = growing()
     caplog.clear()
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, "fairseq_sharing"):
         for update in range(22):
             model.set_num_updates(update)
             model.set_num_updates(update)  # once for each part of a batch
