@@ -16,7 +16,7 @@ from gpu_training import Candidate, Recipe
 from random_checkpoint import LANGUAGES, dictionary
 from systems import SIZES, System
 
-from fairseq_sharing.cost import Sizes
+from fairseq_sharing.model.cost import Sizes
 
 TINY = Sizes(32, 64, 2, 500)
 CYCLE_REV = System("cycle_rev 12", "cycle_rev", 12, 6)

@@ -12,7 +12,7 @@ from gpu_training import wait
 from random_checkpoint import dictionary, make_checkpoint, make_data
 from systems import System
 
-from fairseq_sharing.cost import Sizes
+from fairseq_sharing.model.cost import Sizes
 
 SENTENCES = (1, 16, 64)
 LENGTH = 25

@@ -11,9 +11,9 @@ from random_checkpoint import LANGUAGES
 from systems import System, random_batch
 
 import fairseq_sharing
-from fairseq_sharing.cost import Sizes, multiply_adds
-from fairseq_sharing.recipe.speed import Contender
-from fairseq_sharing.strategies import FIXED_UNIQUE
+from fairseq_sharing.model.cost import Sizes, multiply_adds
+from fairseq_sharing.model.strategies import FIXED_UNIQUE
+from fairseq_sharing.training.speed import Contender
 
 LENGTH = 28
 """Words a sentence."""

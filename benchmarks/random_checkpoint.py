@@ -10,7 +10,7 @@ from fairseq import utils
 from fairseq.data import Dictionary
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 
-from fairseq_sharing.cost import Sizes
+from fairseq_sharing.model.cost import Sizes
 
 LANGUAGES = ("en", "de")
 SENTENCEPIECE = "spm.model"

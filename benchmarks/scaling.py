@@ -7,7 +7,7 @@ import harness
 import torch
 from systems import SIZES, System
 
-from fairseq_sharing.cost import multiply_adds
+from fairseq_sharing.model.cost import multiply_adds
 
 SIZE = SIZES["small"]
 DEPTHS = [(6, 6), (12, 6), (18, 6), (24, 6), (12, 1), (12, 3), (12, 12)]

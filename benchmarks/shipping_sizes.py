@@ -17,8 +17,8 @@ from random_checkpoint import SENTENCEPIECE, make_checkpoint, make_data
 from fairseq_sharing.checkpoint.contents import Checkpoint
 from fairseq_sharing.checkpoint.inspect import inspect
 from fairseq_sharing.checkpoint.strip import strip
-from fairseq_sharing.cost import Sizes
 from fairseq_sharing.export.ct2 import export_ct2
+from fairseq_sharing.model.cost import Sizes
 
 
 def main() -> None:

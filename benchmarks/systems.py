@@ -17,8 +17,8 @@ from omegaconf import OmegaConf
 from torch import nn
 
 import fairseq_sharing  # noqa: F401  (registers the models)
-from fairseq_sharing.cost import Sizes
-from fairseq_sharing.strategies import FIXED_UNIQUE, LayerMap, layer_map
+from fairseq_sharing.model.cost import Sizes
+from fairseq_sharing.model.strategies import FIXED_UNIQUE, LayerMap, layer_map
 
 SIZES = {
     "small": Sizes(256, 1024, 4, 8000),

@@ -9,7 +9,7 @@ import harness
 import torch
 from systems import SIZES, System, Training
 
-from fairseq_sharing.cost import multiply_adds
+from fairseq_sharing.model.cost import multiply_adds
 
 VANILLA = System("vanilla", "none", 6)
 SYSTEMS = [

@@ -18,11 +18,13 @@ if find_spec("fairseq") is None:
         "or pip install ve-fairseq (Python 3.11 or 3.12) or fairseq-fixed (newer)"
     )
 
-from . import architectures, compat, fused_adam  # noqa: F401
+from . import fused_adam  # noqa: F401
 from .errors import SharingError
-from .strategies import STRATEGIES, layer_map, parse_layer_map
-from .transformer import SharedTransformerModel
-from .tying import count_parameters, share_layers, tied_groups
+from .model import architectures  # noqa: F401
+from .model.strategies import STRATEGIES, layer_map, parse_layer_map
+from .model.transformer import SharedTransformerModel
+from .model.tying import count_parameters, share_layers, tied_groups
+from .patches import compat
 
 compat.apply()
 

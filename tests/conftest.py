@@ -10,6 +10,8 @@ from tempfile import mkdtemp
 import pytest
 from support import BIN, run
 
+pytest_plugins = ["tiny_experiment"]
+
 ROOT = Path(__file__).parents[1]
 os.environ["MTDATA"] = mkdtemp(prefix="mtdata")  # which mtdata reads when it is imported
 

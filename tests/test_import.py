@@ -6,7 +6,7 @@ import torch
 from support import PLUGIN, run
 
 import fairseq_sharing
-from fairseq_sharing import compat
+from fairseq_sharing.patches import compat
 
 WITHOUT_FAIRSEQ = """
 import sys

@@ -8,8 +8,8 @@ from typing import Any
 from fairseq.checkpoint_utils import checkpoint_paths
 
 from ..errors import SharingError
-from ..state import decode_map, is_map
-from ..strategies import format_layer_map
+from ..model.state import decode_map, is_map
+from ..model.strategies import format_layer_map
 from .contents import Checkpoint
 from .depth import depths
 from .files import Content

@@ -11,10 +11,10 @@ from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from ..config import option_names
-from ..cost import build_weightless
 from ..errors import SharingError
-from ..transformer import SharedTransformerModel
+from ..model.config import option_names
+from ..model.cost import build_weightless
+from ..model.transformer import SharedTransformerModel
 from .files import Content, read_checkpoint
 
 TRANSFORMERS = ("transformer", "shared_transformer")

@@ -3,9 +3,9 @@
 import argparse
 import re
 
-from ..growing_layers import take_running
-from ..state import MAP_KEY, encode_map
-from ..strategies import format_layer_map
+from ..model.growing_layers import take_running
+from ..model.state import MAP_KEY, encode_map
+from ..model.strategies import format_layer_map
 from .contents import UNSHARED, Checkpoint, Options
 
 _LAYER = re.compile(r"(encoder|decoder)\.layers\.(\d+)\.(.*)")

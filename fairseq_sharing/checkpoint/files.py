@@ -10,8 +10,8 @@ import rich.progress
 import torch
 from rich.console import Console
 
-from ..compat import UNREADABLE, refusal
 from ..errors import SharingError, exception_chain
+from ..patches.compat import UNREADABLE, refusal
 
 Content = dict[str, Any]
 _PARTS = {"cfg": dict, "extra_state": dict, "optimizer_history": list, "task_state": dict}

@@ -17,9 +17,9 @@ import torch
 from fairseq.modules import SinusoidalPositionalEmbedding
 from torch import Tensor
 
-from ..admin import NORMS, START_KEY
-from ..config import SIDES
 from ..errors import SharingError
+from ..model.admin import NORMS, START_KEY
+from ..model.config import SIDES
 from .contents import Options, State
 
 _FIRST_WEIGHTS = {

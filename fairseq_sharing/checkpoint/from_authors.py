@@ -4,9 +4,9 @@ Its fork of fairseq (of 2020) stores every stacked layer, attention projections 
 says nothing of the map but the flags it was made from. Here the map is found in the weights.
 """
 
-from ..config import SIDES
 from ..errors import SharingError
-from ..strategies import LayerMap, format_layer_map
+from ..model.config import SIDES
+from ..model.strategies import LayerMap, format_layer_map
 from .contents import UNSHARED, Checkpoint, State
 from .files import Content
 from .share import share

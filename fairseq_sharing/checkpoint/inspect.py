@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..strategies import num_unique_layers
-from ..tying import count_parameters
+from ..model.strategies import num_unique_layers
+from ..model.tying import count_parameters
 from .contents import UNSHARED, Checkpoint
 from .depth import depths
 

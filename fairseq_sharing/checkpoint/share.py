@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..state import compact_state
-from ..strategies import LayerMap
-from ..tying import aliases, tied_groups
+from ..model.state import compact_state
+from ..model.strategies import LayerMap
+from ..model.tying import aliases, tied_groups
 from .contents import UNSHARED, Checkpoint, State
 from .depth import at_trained_depth
 from .files import Content

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from fairseq.models.transformer import TransformerConfig
 
-from ..config import SharedTransformerConfig
+from ..model.config import SharedTransformerConfig
 from .contents import Checkpoint, Options, State
 from .depth import at_trained_depth
 from .files import Content

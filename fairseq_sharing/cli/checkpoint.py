@@ -16,10 +16,10 @@ from ..checkpoint.from_authors import from_authors
 from ..checkpoint.share import INITS, share
 from ..checkpoint.strip import DTYPES, strip
 from ..checkpoint.unroll import unroll
-from ..config import SIDES
 from ..errors import SharingError
-from ..strategies import STRATEGIES
-from . import inspect_checkpoint
+from ..model.config import SIDES
+from ..model.strategies import STRATEGIES
+from . import checkpoint_inspect as inspect_checkpoint
 
 Conversion = Callable[[Checkpoint, argparse.Namespace], Content]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.console import Console
 
-from ..recipe.compare import compare
+from ..report.compare import compare
 from ..report.write import FILES
-from .recipe_options import add_selection_options, add_stage_parser, load_experiment
+from .experiment_options import add_selection_options, add_stage_parser, load_experiment
 
 
 def add_parser(subparsers: Any) -> None:

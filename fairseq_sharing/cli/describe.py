@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..cost import Sizes, multiply_adds, multiply_adds_over, weightless_model
 from ..errors import SharingError
-from ..growth import NEVER, Schedule, parse_schedule
-from ..strategies import (
+from ..model.cost import Sizes, multiply_adds, multiply_adds_over, weightless_model
+from ..model.growth import NEVER, Schedule, parse_schedule
+from ..model.strategies import (
     FIXED_UNIQUE,
     STRATEGIES,
     LayerMap,
@@ -20,7 +20,7 @@ from ..strategies import (
     num_unique_layers,
     parse_layer_map,
 )
-from ..tying import count_parameters
+from ..model.tying import count_parameters
 
 LEAST = {"embed_dim": 1, "ffn_dim": 1, "heads": 1, "length": 1, "vocabulary": 5}
 """The smallest sizes; a vocabulary has fairseq's 4 symbols and a word."""

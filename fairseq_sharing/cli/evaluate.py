@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..recipe.evaluate import evaluate
-from .recipe_options import (
+from ..evaluation.evaluate import evaluate
+from .experiment_options import (
     add_jobs_option,
     add_selection_options,
     add_stage_parser,

@@ -5,7 +5,7 @@ from typing import Any
 
 from fairseq_sharing_command import SUBCOMMANDS
 
-from ..recipe.shipped import FOLDER, names, summary
+from ..experiment.shipped import FOLDER, names, summary
 
 
 def add_parser(subparsers: Any) -> None:

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from ..commands.devices import Devices, these_devices
 from ..errors import SharingError
-from ..recipe.devices import Devices, these_devices
-from ..recipe.plan import LENGTH, Cost, commands, costs
-from ..recipe.runs import Run, runs_of
-from ..recipe.training_command import batch_statement
+from ..experiment.runs import Run, runs_of
+from ..report.plan import LENGTH, Estimate, commands, estimates
 from ..report.text import print_whole
-from .recipe_options import add_selection_options, add_stage_parser, load_experiment
+from ..training.command import batch_statement
+from .experiment_options import add_selection_options, add_stage_parser, load_experiment
 
 TFLOPS = {"gpu": 50.0, "cpu": 0.03}
 """Assumed where --tflops is not given, for a GPU in half precision and for one core."""
@@ -55,7 +55,9 @@ def run(args: argparse.Namespace) -> None:
     devices = Devices("gpu", args.devices) if args.devices else these_devices()
     tflops = args.tflops or TFLOPS[devices.kind]
     console = Console()
-    print_whole(cost_table(experiment.name, costs(experiment, folder, devices), tflops), console)
+    print_whole(
+        estimate_table(experiment.name, estimates(experiment, folder, devices), tflops), console
+    )
     print(_notes(runs_of(experiment, folder)[0], devices, tflops))
     inner = [] if args.summary else list(commands(experiment, folder, devices))
     for stage, arguments in _stages(args, folder).items():
@@ -64,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
             print(f"    # {purpose}\n    {shlex.join(command)}")
 
 
-def cost_table(title: str, of_systems: list[Cost], tflops: float) -> Table:
+def estimate_table(title: str, of_systems: list[Estimate], tflops: float) -> Table:
     """A row for each system and one for all of them, at so many 10^12 operations a second."""
     table = Table(title=title, box=None, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("system", no_wrap=True)
@@ -85,7 +87,7 @@ def cost_table(title: str, of_systems: list[Cost], tflops: float) -> Table:
     return table
 
 
-def _amounts(of_systems: list[Cost], tflops: float) -> list[str]:
+def _amounts(of_systems: list[Estimate], tflops: float) -> list[str]:
     """Tokens, operations, hours of a device and bytes on the disk, of all trainings together."""
     tokens = sum(cost.tokens * cost.trainings for cost in of_systems)
     operations = sum(cost.flops * cost.trainings for cost in of_systems)

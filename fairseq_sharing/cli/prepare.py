@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..corpus.prepare import prepare
 from ..errors import SharingError
-from ..recipe.prepare import prepare
-from .recipe_options import add_stage_parser, load_experiment
+from .experiment_options import add_stage_parser, load_experiment
 
 
 def add_parser(subparsers: Any) -> None:

@@ -3,14 +3,14 @@
 import argparse
 from typing import Any
 
+from ..commands.devices import PRECISIONS, Devices, Kind, these_devices
+from ..commands.jobs import fairseq_tool
 from ..errors import SharingError
-from ..recipe.devices import PRECISIONS, Devices, Kind, these_devices
-from ..recipe.jobs import fairseq_tool
-from ..recipe.shipped import find
-from ..recipe.slurm import LEAST_MINUTES, SECONDS_TO_SAVE, Request, submit
-from ..recipe.speed_stage import measure_speed
-from ..recipe.train import train
-from .recipe_options import (
+from ..experiment.shipped import find
+from ..training.slurm import LEAST_MINUTES, SECONDS_TO_SAVE, Request, submit
+from ..training.speed_stage import measure_speed
+from ..training.train import train
+from .experiment_options import (
     add_jobs_option,
     add_selection_options,
     add_stage_parser,

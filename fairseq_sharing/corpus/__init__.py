@@ -1,1 +1,1 @@
-"""Parallel text: where it comes from, how it is cleaned, cut and split into subwords."""
+"""Parallel text: where it comes from, and its way into fairseq's binary data."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import SharingError
-from ..recipe.stages import sha256
+from ..files import sha256
 
 OWN_TEXT = "or give your own parallel text with --src FILE --tgt FILE"
 

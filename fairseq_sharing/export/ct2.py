@@ -12,8 +12,8 @@ from ..checkpoint.contents import Checkpoint, Options, State
 from ..checkpoint.depth import at_trained_depth
 from ..checkpoint.files import disk_error
 from ..checkpoint.unroll import unrolled
-from ..config import SIDES
 from ..errors import SharingError
+from ..model.config import SIDES
 from .model_card import Card, check_run_folder
 from .text_data import check_pieces, read_dictionary, trained_languages
 from .translate import SENTENCEPIECE, load_sentencepiece, require_ctranslate2

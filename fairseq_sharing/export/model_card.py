@@ -12,7 +12,7 @@ from rich.filesize import decimal
 from ..checkpoint.contents import Checkpoint
 from ..checkpoint.inspect import inspect
 from ..errors import SharingError
-from ..strategies import format_layer_map
+from ..model.strategies import format_layer_map
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
-"""What the report draws: learning curves, and BLEU against what it costs."""
+"""What the report draws: learning curves, and BLEU against parameters and time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from .collect import Training
-from .costs import minutes
 from .rows import Figure, Row
+from .speeds import minutes
 from .summary import Report
 
-Cost = Callable[[Training, int], float | None]
+XAxis = Callable[[Training, int], float | None]
 
 LEFT_OUT, IN_WORDS = 1 / 5, "the first fifth left out"
 """The part of a learning curve whose fall would leave no room for what sets systems apart."""
@@ -62,25 +62,25 @@ def charts_of(report: Report) -> list[Chart]:
     return [chart for chart in charts if chart.series]
 
 
-def _losses(report: Report, by: str, unit: str, cost: Cost) -> Chart:
+def _losses(report: Report, by: str, unit: str, x_of: XAxis) -> Chart:
     """A line for each training, up to its last validation."""
     series = []
     for style, row in enumerate(report.rows):
         for training in row.trainings:
             losses = sorted(training.log.valid_losses.items())
             begin = LEFT_OUT * max(training.log.valid_losses, default=0)
-            costs = [(cost(training, updates), loss) for updates, loss in losses if updates > begin]
-            points = tuple(Point(x, loss) for x, loss in costs if x is not None)
+            pairs = [(x_of(training, updates), loss) for updates, loss in losses if updates > begin]
+            points = tuple(Point(x, loss) for x, loss in pairs if x is not None)
             if points:
                 series.append(Series(row.label, style, points))
     return Chart(f"Validation loss by {by}", unit, IN_WORDS, tuple(series), lines=True)
 
 
-def _bleu(report: Report, by: str, unit: str, cost: Callable[[Row], float | None]) -> Chart:
+def _bleu(report: Report, by: str, unit: str, x_of: Callable[[Row], float | None]) -> Chart:
     """A point for each system."""
     series = []
     for style, row in enumerate(report.rows):
-        x, figure = cost(row), _quality(report, row)
+        x, figure = x_of(row), _quality(report, row)
         if x is not None:
             point = Point(x, figure.mean, figure.spread or 0.0)
             series.append(Series(row.label, style, (point,)))

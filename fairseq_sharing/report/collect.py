@@ -9,10 +9,10 @@ from typing import Any
 
 from ..corpus.parallel_text import read_lines
 from ..errors import SharingError
-from ..recipe.runs import RECORD, Run, read_run
-from ..recipe.scoring import Score
-from ..recipe.training_log import TrainingLog
-from ..strategies import STRATEGIES, LayerMap
+from ..evaluation.scoring import Score
+from ..experiment.runs import RECORD, Run, read_run
+from ..model.strategies import STRATEGIES, LayerMap
+from ..training.log import TrainingLog
 
 SPEED = "speed.json"
 """In an experiment's folder: updates a second of its systems, all taking turns at one machine.

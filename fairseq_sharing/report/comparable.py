@@ -3,8 +3,8 @@
 from itertools import zip_longest
 
 from ..errors import SharingError
-from ..recipe.experiment import settings_of
-from ..recipe.runs import Run
+from ..experiment.experiment import settings_of
+from ..experiment.runs import Run
 from .collect import Training, manifest_of, read_corpus
 
 

@@ -1,7 +1,7 @@
 """What the reader of a table has to know: how its figures were made, and what they leave out."""
 
-from .costs import hardware
 from .significance import TESTS
+from .speeds import hardware
 from .summary import Report
 
 
@@ -25,7 +25,7 @@ def notes_of_results(report: Report) -> list[str]:
     return ["; ".join(part for part in parts if part) + ".", *dict.fromkeys(signatures)]
 
 
-def notes_of_costs(report: Report) -> list[str]:
+def notes_on_times(report: Report) -> list[str]:
     """What the minutes are of and which loss is meant."""
     machines = [hardware(training) for training in report.trainings]
     several = any(machine != machines[0] for machine in machines)

@@ -4,10 +4,10 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..recipe.scoring import Score
+from ..evaluation.scoring import Score
 from .collect import Training
-from .costs import RelativeSpeed, minutes, updates_to
 from .paper import PaperRow
+from .speeds import RelativeSpeed, minutes, updates_to
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import logging
 from sacrebleu.metrics import BLEU
 from sacrebleu.significance import PairedTest
 
-from ..recipe.scoring import p_value
+from ..evaluation.scoring import p_value
 
 TESTS = {"bs": "paired bootstrap", "ar": "approximate randomisation"}
 

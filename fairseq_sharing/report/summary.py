@@ -6,13 +6,13 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import SharingError
-from ..recipe.runs import Run
+from ..experiment.runs import Run
 from .collect import Training, read_test_sets, read_training
 from .comparable import require_comparable
-from .costs import relative_speed
 from .paper import paper_row
 from .rows import Row
 from .significance import TESTS, p_values
+from .speeds import relative_speed
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .notes import notes_of_costs, notes_of_results, notes_on_paper
+from .notes import notes_of_results, notes_on_paper, notes_on_times
 from .paper import TEST_SETS, PaperRow
 from .rows import Figure, Row
 from .summary import Report
@@ -28,7 +28,7 @@ class Table:
 def tables_of(report: Report) -> list[Table]:
     """Results first; then those beside the paper, if rows of it are named; then what they cost."""
     named = any(row.paper for row in report.rows)
-    return [results(report), *([beside_paper(report)] if named else []), costs(report)]
+    return [results(report), *([beside_paper(report)] if named else []), times_to_loss(report)]
 
 
 def results(report: Report) -> Table:
@@ -68,7 +68,7 @@ def beside_paper(report: Report) -> Table:
     return Table("Beside the paper", tuple(columns), rows, notes_on_paper(report), lines=3)
 
 
-def costs(report: Report) -> Table:
+def times_to_loss(report: Report) -> Table:
     """Updates and minutes, in all and to the report's validation loss."""
     loss = report.valid_loss
     columns = ["system", "updates", "minutes", "updates/s", "final loss"]
@@ -79,7 +79,7 @@ def costs(report: Report) -> Table:
         cells = [row.label, f"{row.first.run.max_update:,}", _number(row.minutes, 1)]
         cells += [_number(row.updates_per_second, 2), _number(row.final_loss, 3)]
         rows.append((*cells, _number(updates, 0), _number(minutes, 1)))
-    return Table("Time to a validation loss", tuple(columns), rows, notes_of_costs(report))
+    return Table("Time to a validation loss", tuple(columns), rows, notes_on_times(report))
 
 
 def _three_lines(row: Row, paper: PaperRow, sets: list[str], whole: bool) -> list[Cells]:

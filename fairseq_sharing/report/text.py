@@ -12,8 +12,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 from tabulate import tabulate
 
-from .costs import minutes, updates_to
 from .rows import Row
+from .speeds import minutes, updates_to
 from .summary import Report
 from .tables import Table
 

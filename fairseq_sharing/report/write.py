@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..recipe.stages import write_text
+from ..files import write_text
 from .charts import charts_of
 from .latex import latex
 from .page import page

@@ -9,7 +9,7 @@ from support import sharing_options
 from fairseq_sharing.checkpoint.contents import Checkpoint
 from fairseq_sharing.checkpoint.inspect import inspect
 from fairseq_sharing.errors import SharingError
-from fairseq_sharing.strategies import layer_map
+from fairseq_sharing.model.strategies import layer_map
 
 
 def test_a_trained_model_is_described(trained, tool):

@@ -8,7 +8,7 @@ from support import tiny_model
 from fairseq_sharing.checkpoint.contents import Checkpoint
 from fairseq_sharing.checkpoint.files import read_checkpoint
 from fairseq_sharing.checkpoint.strip import strip
-from fairseq_sharing.tying import count_parameters
+from fairseq_sharing.model.tying import count_parameters
 
 DEPTHS = [
     {"encoder_layers": depth, "decoder_layers": depth, "sharing_strategy": "cycle_rev"}

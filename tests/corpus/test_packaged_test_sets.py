@@ -9,8 +9,8 @@ from planted_packages import Repository, catalogue
 from fairseq_sharing import SharingError
 from fairseq_sharing.corpus.cleaning import Rules
 from fairseq_sharing.corpus.packaged_test_sets import PackagedSet
-from fairseq_sharing.recipe.corpus_steps import Corpus
-from fairseq_sharing.recipe.experiment_file import load
+from fairseq_sharing.corpus.steps import Corpus
+from fairseq_sharing.experiment.file import load
 
 PAIR = ("en", "de")
 GNOME = [("Open it", "Öffne es"), ("open  it", "Öffnen"), ("a b c d e f", "g"), ("C", "c")]

@@ -7,12 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairseq_sharing import SharingError
-from fairseq_sharing.corpus.parallel_text import (
-    ITS_OWN,
-    read_lines,
-    sampled_lines,
-    stream_parallel,
-)
+from fairseq_sharing.corpus.parallel_text import ITS_OWN, read_lines, sampled_lines, stream_parallel
 
 
 def pair(folder, source: bytes, target: bytes):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch.distributed as dist
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 from equality import build
 from support import batch, sharing_options
 
-from fairseq_sharing.admin import ScaledResidualNorm
+from fairseq_sharing.model.admin import ScaledResidualNorm
 
 dist.init_process_group(
     "gloo", init_method=f"file://{sys.argv[2]}", rank=int(sys.argv[1]), world_size=2

@@ -21,8 +21,8 @@ from training import (
 from verdicts import REFUSED, WORKS, verdict
 
 from fairseq_sharing import SharingError
-from fairseq_sharing.admin import ScaledResidualNorm
-from fairseq_sharing.data_parallel import data_parallel
+from fairseq_sharing.model.admin import ScaledResidualNorm
+from fairseq_sharing.patches.data_parallel import data_parallel
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ import torch
 from training import ADMIN, SHARED, arguments
 
 from fairseq_sharing import tied_groups
-from fairseq_sharing.recipe.speed import Contender
+from fairseq_sharing.training.speed import Contender
 
 MODELS = {"shared": SHARED, "admin": ADMIN, "grown": (*SHARED, "--grow-depth-at", "10,20")}
 PRECISIONS = {

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from growing import growing, plain_of
-from options.test_decoding_options import SEARCHES, assert_same, translate
+from searches import SEARCHES, assert_same, translate
 from support import PLUGIN, run, sharing_options, tiny_model
 from training import (
     ADAM_EPS,

@@ -3,9 +3,9 @@
 import pytest
 from planted_runs import EXPERIMENT, plant
 
-from fairseq_sharing.recipe.stages import write_json
+from fairseq_sharing.files import write_json
 from fairseq_sharing.report.collect import find_runs, read_training
-from fairseq_sharing.report.costs import minutes, relative_speed
+from fairseq_sharing.report.speeds import minutes, relative_speed
 from fairseq_sharing.report.summary import summarise
 from fairseq_sharing.report.tables import results
 

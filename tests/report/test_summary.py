@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from support import run as run_command
 
-from fairseq_sharing.recipe.stages import write_json
+from fairseq_sharing.files import write_json
 from fairseq_sharing.report.collect import find_runs
 from fairseq_sharing.report.summary import summarise
-from fairseq_sharing.report.tables import beside_paper, costs, results
+from fairseq_sharing.report.tables import beside_paper, results, times_to_loss
 
 YEARS = ("newstest2013", "newstest2014")
 
@@ -81,12 +81,12 @@ def test_speed_is_measured_in_turns_or_read_from_logs_of_the_same_machine(own):
 
 def test_time_to_a_loss_needs_every_seed_to_get_there(planted):
     runs = find_runs([planted])
-    table = costs(summarise(runs))
+    table = times_to_loss(summarise(runs))
     assert table.columns[-2:] == ("updates to 3.900", "minutes to 3.900")
     assert [row[-2:] for row in table.rows] == [("100", "0.2"), ("100", "0.4")]
-    table = costs(summarise(runs, valid_loss=2.85))
+    table = times_to_loss(summarise(runs, valid_loss=2.85))
     assert [row[-2:] for row in table.rows] == [("-", "-"), ("-", "-")]
-    table = costs(summarise(runs, valid_loss=4.5))
+    table = times_to_loss(summarise(runs, valid_loss=4.5))
     assert [row[-2:] for row in table.rows] == [("100", "0.2"), ("50", "0.2")]
 
 

@@ -13,7 +13,7 @@ from cloned import copy_of_tracked
 
 NEEDED = "ca-certificates,g++,git,python3,python3-dev,python3-venv"
 NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
-FEW = ("tests/test_strategies.py", "tests/test_tying.py", "tests/test_state.py")
+FEW = ("tests/model/test_strategies.py", "tests/model/test_tying.py", "tests/model/test_state.py")
 
 # Mounts are the process's own and go with it; the environment is a new login's but for pip's index.
 ENTER = """

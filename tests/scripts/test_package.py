@@ -9,7 +9,7 @@ import pytest
 from cloned import copy_of_tracked
 from support import BIN
 
-from fairseq_sharing.recipe.shipped import names
+from fairseq_sharing.experiment.shipped import names
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from cloned import ROOT, script
 
-from fairseq_sharing.recipe.shipped import names
+from fairseq_sharing.experiment.shipped import names
 
 SOURCED = ("environment.sh", "lib.sh")
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("*.sh") if path.name not in SOURCED)

@@ -1,0 +1,160 @@
+"""The devices that train a model together: how they share a batch, and what starts them."""
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from ..errors import SharingError
+from ..patches.torchrun import PLACE
+
+Kind = Literal["gpu", "cpu"]
+PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+
+
+@dataclass(frozen=True)
+class Devices:
+    """GPUs, or on a machine without any, processes on its cores: per_node on each of the nodes.
+
+    Several nodes meet at a host and, the n-th time, its port + n; rank is this node's place among
+    them. Where torchrun or Slurm has started a process for each device, as started says, rank is
+    this process's. Only rank 0 writes to the run folder.
+    """
+
+    kind: Kind
+    per_node: int = 1
+    nodes: int = 1
+    rank: int = 0
+    host: str = "localhost"
+    port: int = 0
+    started: bool = False
+
+    @property
+    def count(self) -> int:
+        return self.per_node * self.nodes
+
+    def __str__(self) -> str:
+        name = {"gpu": "GPU", "cpu": "CPU process"}[self.kind]
+        plural = {"gpu": "GPUs", "cpu": "CPU processes"}[self.kind]
+        return f"{self.count} {name if self.count == 1 else plural}"
+
+    def options(self) -> dict[str, Any]:
+        """The fairseq-train options that depend on where a training runs.
+
+        On a CPU batches are not read ahead: a thread that still does so when training is done can
+        abort fairseq-train. On a GPU a process of its own does it.
+        """
+        if self.kind == "gpu":
+            return {"distributed-world-size": self.count, "num-workers": 1, "data-buffer-size": 0}
+        together = {"distributed-world-size": self.count} if self.count > 1 else {}
+        return {"cpu": True, "num-workers": 0, "data-buffer-size": 0} | together
+
+    def command(self, fairseq_train: list[str], number: int = 0) -> list[str]:
+        """What starts the training of that number, from 0, on every device of this node."""
+        if self.count == 1 or self.started:
+            return fairseq_train
+        meeting = ["--standalone"]
+        if self.nodes > 1:
+            meeting = ["--nnodes", str(self.nodes), "--node-rank", str(self.rank)]
+            meeting += ["--rdzv-endpoint", f"{self.host}:{self.port + number}"]
+        torchrun = [sys.executable, "-m", "torch.distributed.run", *meeting]
+        return [*torchrun, "--nproc-per-node", str(self.per_node), *fairseq_train]
+
+    def environment(self, number: int = 0) -> dict[str, str]:
+        """Where the processes that were started meet for the training of that number.
+
+        Not where those meet that started them: what an earlier training left there would mislead.
+        """
+        if not self.started:
+            return {}
+        return {"MASTER_PORT": str(self.port + number), "TORCHELASTIC_USE_AGENT_STORE": "False"}
+
+
+def these_devices(
+    per_node: int | None = None, nodes: int = 1, rank: int = 0, endpoint: str | None = None
+) -> Devices:
+    """This machine's: the GPUs that are visible, or one process without; per_node says otherwise.
+
+    Under torchrun and its like, those it has started processes for. Raises SharingError for more
+    GPUs than there are, and where nodes could not meet.
+    """
+    gpus = torch.cuda.device_count()
+    kind: Kind = "gpu" if gpus else "cpu"
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes > 1:
+        if nodes > 1 or rank or endpoint or per_node not in (None, 1):
+            raise SharingError(
+                f"WORLD_SIZE={processes}: this was started as {processes} processes, which are its "
+                "devices; leave out --devices, --nodes, --node-rank and --rdzv-endpoint, or start "
+                "it once on each machine"
+            )
+        missing = [name for name in PLACE if name not in os.environ]
+        if missing:
+            raise SharingError(
+                f"WORLD_SIZE={processes} is set without {', '.join(missing)}: a launcher sets all "
+                "of them; unset WORLD_SIZE to train on this machine alone"
+            )
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", processes))
+        rank, port = (int(os.environ[name]) for name in ("RANK", "MASTER_PORT"))
+        return Devices(kind, here, processes // here, rank, port=port + 1, started=True)
+    if gpus and per_node is not None and per_node > gpus:
+        raise SharingError(
+            f"--devices {per_node}: this machine shows {gpus} GPUs; give 1 to {gpus}"
+        )
+    if not 0 <= rank < nodes:
+        raise SharingError(f"--node-rank {rank}: with --nodes {nodes} it must be 0 to {nodes - 1}")
+    if nodes == 1 and endpoint:
+        raise SharingError(
+            f"--rdzv-endpoint {endpoint} is for several machines: give --nodes, or leave it out"
+        )
+    name, _, number = (endpoint or "").rpartition(":")
+    if nodes > 1 and not (name and number.isdecimal() and 0 < int(number) < 2**16):
+        raise SharingError(
+            f"--nodes {nodes} needs --rdzv-endpoint HOST:PORT, where the first one can be reached; "
+            f"it is '{endpoint or ''}'"
+        )
+    return Devices(kind, per_node or gpus or 1, nodes, rank, name, int(number or 0))
+
+
+def update_freq(batch_tokens: int, max_tokens: int, devices: int) -> int:
+    """How many times each device takes max_tokens for an update of batch_tokens altogether.
+
+    Raises SharingError if that is no whole number; it names the numbers of devices that work.
+    """
+    parts, rest = divmod(batch_tokens, max_tokens)
+    if rest:
+        raise SharingError(
+            f"batch_tokens = {batch_tokens} is no multiple of max-tokens = {max_tokens}: "
+            "no number of devices gives that batch; change [train] max-tokens"
+        )
+    if parts % devices:
+        fitting = [str(number) for number in range(1, parts + 1) if parts % number == 0]
+        raise SharingError(
+            f"{devices} devices with {max_tokens:,} tokens each cannot give the batch of "
+            f"{batch_tokens:,} tokens that batch_tokens asks for: give --devices, times --nodes, "
+            f"as one of {', '.join(fitting)}"
+        )
+    return parts // devices
+
+
+def precision_for(wanted: str, devices: Devices) -> str:
+    """fp32, fp16 or bf16: as wanted, or for "auto" the best that the devices can.
+
+    GPUs that are elsewhere are taken to have bf16. Raises SharingError where fairseq cannot train
+    in what is wanted.
+    """
+    if devices.kind == "cpu":
+        if wanted not in ("auto", "fp32"):
+            raise SharingError(
+                f"--precision {wanted}: there is no GPU, and fairseq trains in fp32 without one"
+            )
+        return "fp32"
+    here = torch.cuda.is_available()
+    bf16 = not here or torch.cuda.is_bf16_supported(including_emulation=False)
+    if wanted == "bf16" and not bf16:
+        raise SharingError("--precision bf16: this GPU has no bf16; give fp16 or fp32")
+    if wanted == "auto":
+        return "bf16" if bf16 else "fp16"
+    return wanted

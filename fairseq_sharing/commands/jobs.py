@@ -1,0 +1,175 @@
+"""Runs fairseq's command-line tools: several side by side, each with its own log file."""
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import SharingError
+from ..files import write_text
+
+POLL_SECONDS = 0.5
+STOP = (signal.SIGTERM, signal.SIGUSR1)
+PATIENCE_SECONDS = 90
+"""How long a command that is asked to end may take, to finish an update and save it."""
+
+Place = dict[str, str]
+"""Where a job runs: what it finds in its environment beside this process's."""
+
+ALONE: list[Place] = [{}]
+"""A single place, where a command has all that this process has."""
+
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONUTF8": "1",
+    "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(PATIENCE_SECONDS - 10),
+}
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large", re.IGNORECASE)
+_ERROR = re.compile(r"^(\[rank\d+\]: )?\S*(Error|Exception|error)\b")
+_OF_ANOTHER = re.compile(r"ChildFailedError|Connection (closed|reset) by peer", re.IGNORECASE)
+"""What a process says that only suffers from the failure of another."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command whose output goes to a log file, appended to what an earlier attempt left.
+
+    It holds the descriptors in locks for as long as it lives. environment is added to this
+    process's and to that of the place where it runs.
+    """
+
+    name: str
+    command: list[str]
+    log: Path
+    on_success: Callable[[], None] = lambda: None
+    locks: tuple[int, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+class _Process:
+    """A job at work in a place, with one thread unless the place says otherwise."""
+
+    def __init__(self, job: Job, place: Place, lock: int) -> None:
+        self.job, self.place = job, place
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        with job.log.open("ab") as log:
+            self.begin = log.tell()
+            self.popen = subprocess.Popen(
+                job.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | ENVIRONMENT | place | job.environment,
+                pass_fds=(lock, *job.locks),
+                start_new_session=True,
+            )
+
+    def failure(self) -> SharingError:
+        """What to tell of a command that ended with another status than 0."""
+        tool = next((part for part in self.job.command if "fairseq-" in Path(part).name), None)
+        name = Path(tool or self.job.command[0]).name
+        return SharingError(
+            f"{self.job.name}: {name} ended with status {self.popen.returncode}: "
+            f"{self.last_words()} (all of it in {self.job.log})"
+        )
+
+    def last_words(self) -> str:
+        """That the disk is full, or the last line that looks like an error, else the last line."""
+        with self.job.log.open("rb") as log:
+            log.seek(self.begin)
+            text = log.read().decode("utf-8", "replace")
+        lines = [line for line in text.splitlines() if line.strip()]
+        if full := _FULL.search(text):
+            return (
+                f"{full[0]}: free some on the disk of {self.job.log.parent}, then "
+                "run the same command to go on"
+            )
+        errors = [line for line in lines if _ERROR.search(line) and not _OF_ANOTHER.search(line)]
+        return (errors or lines or ["it printed nothing"])[-1].strip()
+
+
+def fairseq_tool(name: str) -> str:
+    """The path of a command such as fairseq-train: beside the running Python, or on the PATH."""
+    beside = Path(sysconfig.get_path("scripts")) / name
+    tool = str(beside) if beside.exists() else shutil.which(name)
+    if tool is None:
+        raise SharingError(
+            f"neither {beside} nor {name} on the PATH found: install fairseq with "
+            "pip install 'fairseq-sharing[fairseq]'"
+        )
+    return tool
+
+
+def save_command(path: Path, command: list[str]) -> None:
+    """Write the command as a line that a shell takes."""
+    write_text(path, shlex.join(command) + "\n")
+
+
+def run_jobs(
+    jobs: list[Job],
+    places: list[Place],
+    lock: int,
+    watch: Callable[[set[str]], None] = lambda running: None,
+) -> None:
+    """Run all jobs in the given order, each in the first of the places that is free.
+
+    watch is called twice a second with the names of the running jobs. When a job fails, or this
+    process is interrupted or asked to stop by SIGTERM or SIGUSR1, the others are stopped.
+    """
+    waiting, free, running = list(jobs), list(places), list[_Process]()
+    with _asked_to_stop() as asked:
+        try:
+            while waiting or running:
+                while waiting and free:
+                    running.append(_Process(waiting.pop(0), free.pop(0), lock))
+                watch({process.job.name for process in running})
+                time.sleep(POLL_SECONDS)
+                if asked:
+                    return
+                for process in list(running):
+                    if process.popen.poll() is not None:
+                        running.remove(process)
+                        free.append(process.place)
+                        if process.popen.returncode != 0:
+                            raise process.failure()
+                        process.job.on_success()
+            watch(set())
+        finally:
+            _stop([process.popen for process in running])
+
+
+@contextlib.contextmanager
+def _asked_to_stop() -> Iterator[list[int]]:
+    """Gathers the signals in STOP, however many come; one that came ends this process at last."""
+    asked = list[int]()
+    previous = {
+        signum: signal.signal(signum, lambda number, frame: asked.append(number)) for signum in STOP
+    }
+    try:
+        yield asked
+    finally:
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)
+    if asked:
+        raise SystemExit(128 + asked[0])
+
+
+def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Ask each to end, which a training does when it has saved; kill what is left of them."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,146 @@
+"""The first stage: raw text to a corpus, a subword model and fairseq's binary data."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ..commands.jobs import ALONE, Job, fairseq_tool, run_jobs
+from ..errors import SharingError
+from ..experiment.experiment import Experiment, settings_of
+from ..experiment.stages import Stage
+from ..files import exclusive
+from . import moses_bpe, sentencepieces
+from .manifest import Done, Manifest, Step
+from .steps import Corpus
+from .streams import CORES
+
+SEGMENTATIONS = {"sentencepiece": sentencepieces, "bpe": moses_bpe}
+DATA = Path("data-bin")
+
+
+def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | None) -> None:
+    """Fill corpus/, spm/ or bpe/, and data-bin/ of the run folder, as far as it is not done.
+
+    own_text is a source and a target file to use instead of the experiment's corpus. What has
+    changed is done again, with all that depends on it, unless systems were trained on it.
+    """
+    corpus = Corpus(experiment, folder, own_text)
+    stage, steps, manifest = _stage(corpus), _steps(corpus), Manifest(folder)
+    if stage.is_finished() and not any(map(manifest.reason_to_do, steps)):
+        return
+    if any(map(manifest.reason_to_do, corpus.steps())):
+        corpus.check()
+    SEGMENTATIONS[experiment.data.segmentation].require_tools()
+    with exclusive(folder) as lock:
+        _refuse_changes_after_training(stage, steps, manifest)
+        stage.start_over()
+        for step in _steps(corpus, lock):
+            _do(step, manifest)
+        stage.finish()
+
+
+def require_prepared(experiment: Experiment, folder: Path) -> None:
+    """Raise SharingError unless the folder was prepared for this experiment, from any text."""
+    corpus = Corpus(experiment, folder, None)
+    recorded = _stage(corpus).recorded() or {"data": {"corpus": None}}
+    stage = _stage(corpus, recorded["data"]["corpus"])
+    stage.refuse_changes()
+    if not stage.is_finished():
+        raise SharingError(
+            f"{folder} holds no prepared data: run fairseq-sharing prepare for it first"
+        )
+
+
+def _do(step: Step, manifest: Manifest) -> None:
+    """Do a step unless it is done; what it makes then changes what depends on it."""
+    reason = manifest.reason_to_do(step)
+    if reason:
+        print(f"prepare: {step.name} ({reason})", flush=True)
+        manifest.forget(step)
+        manifest.record(step, step.run())
+
+
+def _refuse_changes_after_training(stage: Stage, steps: list[Step], manifest: Manifest) -> None:
+    """Raise SharingError if anything changed that systems of the folder were trained on."""
+    if not any(stage.folder.glob("*/train.stage.json")):
+        return
+    stage.refuse_changes()
+    for step in steps:
+        reason = manifest.reason_to_do(step)
+        if reason:
+            raise SharingError(
+                f"{stage.folder}: systems were trained on this data, and '{step.name}' would be "
+                f"made again ({reason}): remove that folder or choose another one with --runs"
+            )
+
+
+def _stage(corpus: Corpus, text: Any = None) -> Stage:
+    """The whole, as later stages ask for it; text names a corpus or holds checksums."""
+    settings = {
+        "languages": settings_of(corpus.experiment.languages),
+        "data": settings_of(corpus.experiment.data) | {"corpus": text or corpus.text},
+    }
+    if corpus.named:
+        settings["named"] = corpus.named
+    if corpus.named_sets.sizes:
+        settings["sizes"] = corpus.named_sets.sizes
+    return Stage(corpus.run_folder, "prepare", settings, (corpus.folder, corpus.run_folder / DATA))
+
+
+def _steps(corpus: Corpus, lock: int = -1) -> list[Step]:
+    """All steps, in their order; commands that they run hold the lock's descriptor."""
+    data, folder = corpus.experiment.data, corpus.run_folder
+    segmentation = SEGMENTATIONS[data.segmentation]
+    model = folder / segmentation.MODEL
+    cut = tuple(model.parent / file.name for file in corpus.files(corpus.parts))
+    settings = {"segmentation": data.segmentation, "parts": corpus.parts}
+
+    def learn() -> Done:
+        texts = corpus.files(["train"])
+        segmentation.learn(texts, data.vocabulary, model)
+        return Done(texts, {"vocabulary": data.vocabulary})
+
+    def encode() -> Done:
+        texts = corpus.files(corpus.parts)
+        subwords = {
+            text.name: segmentation.encode(text, text.suffix[1:], model, output)
+            for text, output in zip(texts, cut, strict=True)
+        }
+        return Done([model, *texts], {"subwords": subwords})
+
+    def binarise() -> Done:
+        part = folder / f"{DATA}.part"
+        for folder_before in (part, folder / DATA):
+            shutil.rmtree(folder_before, ignore_errors=True)
+        command = preprocessing_command(corpus.experiment, folder, part.name)
+        try:
+            run_jobs([Job("prepare", command, folder / "prepare.log")], ALONE, lock)
+            os.rename(part, folder / DATA)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return Done(cut, {})
+
+    return [
+        *corpus.steps(),
+        Step("vocabulary", settings | {"vocabulary": data.vocabulary}, (model,), learn),
+        Step("encoding", settings, cut, encode),
+        Step("binary data", settings, (folder / DATA,), binarise),
+    ]
+
+
+def preprocessing_command(
+    experiment: Experiment, folder: Path, destination: str = str(DATA)
+) -> list[str]:
+    """The fairseq-preprocess command: one joined dictionary, as shared embeddings need."""
+    cut = folder / SEGMENTATIONS[experiment.data.segmentation].MODEL.parent
+    return [
+        fairseq_tool("fairseq-preprocess"),
+        *("--source-lang", experiment.languages.source),
+        *("--target-lang", experiment.languages.target),
+        *("--trainpref", str(cut / "train")),
+        *("--validpref", str(cut / "valid")),
+        *("--testpref", ",".join(str(cut / test_set.name) for test_set in experiment.test_sets)),
+        *("--joined-dictionary", "--workers", str(CORES)),
+        *("--destdir", str(folder / destination)),
+    ]

@@ -1,0 +1,148 @@
+"""The steps of a preparation that make text: named test sets, and the corpus without them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ..experiment.experiment import Experiment
+from ..files import sha256
+from .cleaning import Counts, clean, normalise
+from .holding_out import hold_out_of, split
+from .identification import require_identification
+from .manifest import Done, Step, digest
+from .named_sets import VALID, NamedSets, rules_of
+from .parallel_text import Segment, key, stream_lines
+from .sources import OF_ONES_OWN, check_corpus, open_corpus, open_files
+from .streams import writing
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The text of an experiment in its run folder, out of its corpus or two files of one's own."""
+
+    experiment: Experiment
+    run_folder: Path
+    own_text: tuple[Path, Path] | None
+
+    @property
+    def folder(self) -> Path:
+        return self.run_folder / "corpus"
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        return self.named_sets.languages
+
+    @cached_property
+    def text(self) -> str | list[str]:
+        """What is trained on, as a stamp holds it: a corpus, or checksums of files of one's own."""
+        if self.own_text is None:
+            return self.experiment.data.corpus
+        open_files(*self.own_text)
+        return [sha256(path) for path in self.own_text]
+
+    @cached_property
+    def named_sets(self) -> NamedSets:
+        """The sets that are not held out of the corpus."""
+        return NamedSets(self.experiment)
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Where each of them is."""
+        return self.named_sets.origins
+
+    @property
+    def parts(self) -> list[str]:
+        """Training text, validation set and test sets."""
+        return [TRAIN, VALID, *(test_set.name for test_set in self.experiment.test_sets)]
+
+    def files(self, parts: Iterable[str]) -> tuple[Path, ...]:
+        """Both sides of each part."""
+        return tuple(
+            self.folder / f"{part}.{language}" for part in parts for language in self.languages
+        )
+
+    def check(self) -> None:
+        """Raise SharingError for an unknown corpus, set or language; fetches nothing."""
+        data = self.experiment.data
+        if self.own_text is None:
+            check_corpus(data.corpus, data.sets, self.languages)
+        if data.identify_languages:
+            require_identification(self.languages)
+        self.named_sets.check()
+
+    def steps(self) -> list[Step]:
+        """Named sets, if there are any, and then what is cut from the corpus."""
+        data = self.experiment.data
+        languages = list(self.languages)
+        settings = {
+            "corpus": self.text,
+            "sets": data.sets,
+            "languages": languages,
+            "max_words": data.max_words,
+            "max_ratio": data.max_ratio,
+            "identify_languages": data.identify_languages,
+            "held_out": self._held_out(),
+            "named": list(self.named),
+        }
+        if data.held_out_sets:
+            settings["held_out_sets"] = data.held_out_sets
+        cut = [part for part in self.parts if part not in self.named]
+        named = Step(
+            "named sets",
+            self.named_sets.settings(),
+            self.files(self.named),
+            self._write_named_sets,
+        )
+        corpus = Step("corpus", settings, self.files(cut), self._write_corpus)
+        return [named, corpus] if self.named else [corpus]
+
+    def _held_out(self) -> dict[str, int]:
+        """The segments of each set that is held out of the corpus."""
+        data = self.experiment.data
+        sizes = dict.fromkeys(self.parts[2:], data.test_segments or 0)
+        sizes[VALID] = data.valid_segments or 0
+        return {part: size for part, size in sizes.items() if part not in self.named}
+
+    def _write_named_sets(self) -> Done:
+        return self.named_sets.write({name: self.files([name]) for name in self.named})
+
+    def _write_corpus(self) -> Done:
+        """Write what cleaning keeps: the sets that are held out of it, and the rest to train on."""
+        data = self.experiment.data
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.own_text:
+            source = open_files(*self.own_text)
+        else:
+            source = open_corpus(data.corpus, data.sets, self.languages, self.folder)
+        named = self.files(self.named)[::2]
+        tested_on = (key(normalise(line)) for file in named for line in stream_lines(file))
+        rules = rules_of(self.experiment, frozenset(tested_on))
+        sets = source.sets if self.own_text else hold_out_of(source.sets, data.held_out_sets)
+        of_sets: Counts = {}
+        kept = clean(sets, rules, self.folder, of_sets)
+        held_out, rest = split(kept, self._held_out(), self.folder)
+        segments = {part: self._write(part, held_out[part]) for part in held_out}
+        segments[TRAIN] = self._write(TRAIN, rest)
+        pairs = sum(of_sets.values(), Counter[str]())
+        counted = {file.stem: sum(1 for _ in stream_lines(file)) for file in named}
+        facts = {
+            "corpus": OF_ONES_OWN if self.own_text else data.corpus,
+            "origin": {file.name: digest(file) for file in source.files},
+            "segments": {part: (segments | counted)[part] for part in self.parts},
+        }
+        counts = {"pairs": pairs, "sets": of_sets, "segments": segments}
+        return Done([*source.files, *named], counts, facts)
+
+    def _write(self, part: str, segments: Iterable[Segment]) -> int:
+        """Write both sides of a part; returns its number of segments."""
+        number = 0
+        with writing(*self.files([part])) as (source, target):
+            for segment in segments:
+                source.write(segment.source + "\n")
+                target.write(segment.target + "\n")
+                number += 1
+        return number

@@ -1,0 +1,1 @@
+"""Decodes and scores the models of an experiment."""

@@ -1,0 +1,61 @@
+"""Scores by COMET, whose dependencies are kept away from fairseq's in an environment of its own."""
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+
+from ..commands.jobs import ALONE, Job, run_jobs
+from ..errors import SharingError
+from ..experiment.experiment import TestSet
+from ..experiment.runs import Run
+from ..experiment.stages import Stage
+from ..files import sha256, write_json
+from .decoding import references_of
+
+MODEL = "Unbabel/wmt22-comet-da"
+
+
+def comet_tool(python: Path) -> str:
+    """The command comet-score beside a Python; SharingError says how to install it."""
+    tool = shutil.which("comet-score", path=str(python.parent))
+    if tool is None:
+        raise SharingError(
+            f"--comet {python}: there is no comet-score beside it. Make an environment for it: "
+            "python3 -m venv comet && comet/bin/pip install unbabel-comet; then --comet "
+            "comet/bin/python"
+        )
+    return tool
+
+
+def score_with_comet(runs: list[Run], folder: Path, tool: str, lock: int) -> None:
+    """Write each run's comet.json: a score for each test set, all runs of a set scored at once."""
+    experiment = runs[0].experiment
+    scores: dict[str, dict[str, float]] = {run.name: {} for run in runs}
+    for test_set in experiment.test_sets:
+        output = folder / f"comet.{test_set.name}.json"
+        hypotheses = [run.hypotheses(test_set.name) for run in runs]
+        settings = {"model": MODEL, "hypotheses": {str(path): sha256(path) for path in hypotheses}}
+        stage = Stage(folder, f"comet.{test_set.name}", settings, (output,))
+        if not stage.is_finished():
+            stage.start_over()
+            run_jobs([_scoring(tool, runs, test_set, folder, output)], ALONE, lock)
+            stage.finish()
+        of_segments = json.loads(output.read_text("utf-8")).values()
+        for run, segments in zip(runs, of_segments, strict=True):
+            mean = sum(segment["COMET"] for segment in segments) / len(segments)
+            scores[run.name][test_set.name] = mean
+            print(f"COMET of {run.name} on {test_set.name}: {mean:.4f}")
+    for run in runs:
+        write_json(run.folder / "comet.json", {"model": MODEL, "scores": scores[run.name]})
+
+
+def _scoring(tool: str, runs: list[Run], test_set: TestSet, folder: Path, output: Path) -> Job:
+    references = references_of(runs[0].experiment, test_set, folder)
+    sources = references.with_suffix(f".{runs[0].experiment.languages.source}")
+    command = [tool, "--quiet", "--model", MODEL, "--to_json", str(output)]
+    command += ["--gpus", "1" if torch.cuda.is_available() else "0"]
+    command += ["-s", str(sources), "-r", str(references), "-t"]
+    command += [str(run.hypotheses(test_set.name)) for run in runs]
+    return Job(f"COMET, {test_set.name}", command, folder / f"comet.{test_set.name}.log")

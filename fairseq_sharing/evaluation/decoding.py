@@ -1,0 +1,117 @@
+"""Decoding a test set: fairseq-generate's command, and its output as a file of hypotheses."""
+
+import re
+from pathlib import Path
+
+from ..commands.jobs import Job, fairseq_tool
+from ..corpus.parallel_text import read_lines
+from ..corpus.prepare import DATA
+from ..errors import SharingError
+from ..experiment.experiment import Experiment, Options, TestSet, to_flags
+from ..experiment.runs import Run
+from ..experiment.stages import Stage
+from ..files import sha256, write_lines
+from ..training.command import on_cpu, user_dir
+from .averaging import decoded_checkpoint
+
+DETOKENISING: dict[str, Options] = {
+    "sentencepiece": {"remove-bpe": "sentencepiece"},
+    "bpe": {"remove-bpe": "@@ ", "tokenizer": "moses"},
+}
+
+_HYPOTHESIS = re.compile(r"^D-(\d+)\t[^\t]*\t(.*)$", re.MULTILINE)
+
+
+def decoding_command(
+    run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = False
+) -> list[str]:
+    """The fairseq-generate command for the experiment's test set of that number, from 0."""
+    experiment, test_set = run.experiment, run.experiment.test_sets[number]
+    given = {
+        "source-lang": experiment.languages.source,
+        "target-lang": experiment.languages.target,
+        "user-dir": user_dir(),
+        "path": decoded_checkpoint(run),
+        "gen-subset": _subset(number),
+        **DETOKENISING[experiment.data.segmentation],
+        "required-batch-size-multiple": 1,
+        "num-workers": 0,
+        "cpu": cpu,
+        "fp16": fp16,
+    }
+    own = {**experiment.generate, **test_set.options}
+    for name in given.keys() & own.keys():
+        raise SharingError(
+            f"test set {test_set.name}: the option '{name}' is set by the pipeline; remove it from "
+            "[generate] and from the test set's options"
+        )
+    flags = to_flags({**given, **own})
+    return [fairseq_tool("fairseq-generate"), str(folder / DATA), *flags]
+
+
+def waiting_decodings(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
+    """A job for each test set that is not decoded yet with these options and this checkpoint.
+
+    Each leaves hypotheses.NAME.txt and a stamp of its own, and an interruption costs no other.
+    """
+    experiment, checkpoint = run.experiment, sha256(decoded_checkpoint(run))
+    jobs = []
+    for number, test_set in enumerate(experiment.test_sets):
+        data = binarised(experiment, number, folder)
+        settings = {
+            "generate": {**experiment.generate, **test_set.options, "fp16": fp16},
+            "checkpoint": checkpoint,
+            "data": sha256(data.with_name(data.name + ".bin")),
+        }
+        outputs = (run.hypotheses(test_set.name),)
+        stage = Stage(run.folder, f"decode.{test_set.name}", settings, outputs)
+        if not stage.is_finished():
+            command = decoding_command(run, number, folder, cpu=on_cpu(), fp16=fp16)
+            jobs.append(_decoding(run, test_set, command, folder, stage))
+    return jobs
+
+
+def _decoding(run: Run, test_set: TestSet, command: list[str], folder: Path, stage: Stage) -> Job:
+    log = run.folder / f"generate.{test_set.name}.log"
+    log.unlink(missing_ok=True)
+
+    def keep() -> None:
+        expected = len(read_lines(references_of(run.experiment, test_set, folder)))
+        write_lines(run.hypotheses(test_set.name), hypotheses_of(log, expected))
+        stage.finish()
+        print(f"decoded {test_set.name} by {run.name}: {expected} segments")
+
+    return Job(f"{run.name}, {test_set.name}", command, log, keep)
+
+
+def hypotheses_of(output: Path, expected: int) -> list[str]:
+    """The detokenised translations in fairseq-generate's output, in the order of the test set.
+
+    Of several for a segment, with nbest, the first is the best.
+    """
+    found: dict[int, str] = {}
+    for number, text in _HYPOTHESIS.findall(output.read_text("utf-8")):
+        found.setdefault(int(number), text)
+    if sorted(found) != list(range(expected)):
+        raise SharingError(
+            f"fairseq-generate returned {len(found)} of {expected} segments (see {output}): "
+            "no score is given for a part of a test set"
+        )
+    return [found[number] for number in range(expected)]
+
+
+def binarised(experiment: Experiment, number: int, folder: Path) -> Path:
+    """The source side of the test set of that number as fairseq stores it, without .bin or .idx."""
+    languages = experiment.languages
+    name = f"{_subset(number)}.{languages.source}-{languages.target}.{languages.source}"
+    return folder / DATA / name
+
+
+def references_of(experiment: Experiment, test_set: TestSet, folder: Path) -> Path:
+    """The original target side of a test set, one segment a line."""
+    return folder / "corpus" / f"{test_set.name}.{experiment.languages.target}"
+
+
+def _subset(number: int) -> str:
+    """fairseq's name for a test set: test, test1, test2 ..."""
+    return f"test{number or ''}"

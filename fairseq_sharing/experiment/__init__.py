@@ -1,0 +1,1 @@
+"""What an experiment is: its file, its runs, and the record of what was done with it."""

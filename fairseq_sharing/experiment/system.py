@@ -1,0 +1,102 @@
+"""What a system of an experiment is: the layers of each side, how they share and when they grow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import SharingError
+from ..model.config import SIDES
+from ..model.growth import Schedule
+from ..model.strategies import LayerMap, format_layer_map, layer_map, parse_layer_map
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Side:
+    """How the encoder or the decoder shares: by a strategy, or by an explicit map."""
+
+    strategy: str | None = None
+    layers: int | None = None
+    unique_layers: int | None = None
+    layer_map: str | None = None
+
+    def map(self) -> LayerMap:
+        """The map of its layers; SharingError where there is none."""
+        if self.layer_map is not None:
+            if self.strategy is not None or self.unique_layers is not None:
+                raise SharingError(
+                    f"layer_map = '{self.layer_map}' takes the place of strategy and "
+                    "unique_layers: leave these out"
+                )
+            return parse_layer_map(self.layer_map, self.layers)
+        if self.strategy is None or self.layers is None:
+            raise SharingError("needs strategy and layers, or layer_map")
+        return layer_map(self.strategy, self.layers, self.unique_layers)
+
+
+@dataclass(frozen=True)
+class System:
+    """A model: which layers share, and the fairseq-train options that are its own.
+
+    encoder and decoder say where one side is not as the system says for both. grow_depth_at are
+    the updates after which the stacks become deeper, as numbers, or as parts of max-update where
+    they have a point. paper is the row of the paper's Table 1 that it reproduces, as METHOD M/N.
+    """
+
+    name: str
+    strategy: str | None = None
+    layers: int | None = None
+    unique_layers: int | None = None
+    layer_map: str | None = None
+    encoder: Side | None = None
+    decoder: Side | None = None
+    grow_depth_at: tuple[int | float, ...] = ()
+    options: Options = field(default_factory=dict)
+    paper: str | None = None
+
+    def side(self, name: str) -> Side:
+        """How "encoder" or "decoder" shares."""
+        own = getattr(self, name)
+        return own or Side(self.strategy, self.layers, self.unique_layers, self.layer_map)
+
+    def maps(self) -> dict[str, LayerMap]:
+        """The map of each side; SharingError names the one at fault."""
+        found = {}
+        for name in SIDES:
+            try:
+                found[name] = self.side(name).map()
+            except SharingError as error:
+                where = f" {name}:" if getattr(self, name) else ""
+                raise SharingError(f"system {self.name}:{where} {error}") from None
+        return found
+
+    @property
+    def depth(self) -> int:
+        """Stacked layers of both sides together."""
+        return sum(map(len, self.maps().values()))
+
+    def schedule(self, max_update: int) -> Schedule:
+        """When the stacks become deeper in a training of so many updates."""
+        steps = (round(s * max_update) if isinstance(s, float) else s for s in self.grow_depth_at)
+        return Schedule(tuple(steps))
+
+    def flags(self, max_update: int) -> dict[str, Any]:
+        """The options of fairseq-train that ask for these layers and this growth."""
+        sides = [self.side(name) for name in SIDES]
+        growth = {"grow-depth-at": str(self.schedule(max_update))} if self.grow_depth_at else {}
+        if sides[0].strategy != sides[1].strategy or sides[0].layer_map or sides[1].layer_map:
+            return growth | {
+                option: value
+                for name, layers in self.maps().items()
+                for option, value in (
+                    (f"{name}-layers", len(layers)),
+                    (f"{name}-layer-map", format_layer_map(layers)),
+                )
+            }
+        flags: dict[str, Any] = {"sharing-strategy": sides[0].strategy}
+        for name, side in zip(SIDES, sides, strict=True):
+            flags[f"{name}-layers"] = side.layers
+            if side.unique_layers is not None:
+                flags[f"{name}-unique-layers"] = side.unique_layers
+        return flags | growth

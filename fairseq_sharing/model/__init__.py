@@ -1,0 +1,1 @@
+"""The method: layer maps, layers that share parameters, and the model that stacks them."""

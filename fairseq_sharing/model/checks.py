@@ -1,0 +1,136 @@
+"""What is refused when a model is built: options that cannot work with sharing or with Admin."""
+
+from typing import Any
+
+from omegaconf import DictConfig
+
+from ..errors import SharingError
+from .config import (
+    RESIDUAL_SCALINGS,
+    SIDES,
+    SharedTransformerConfig,
+    option_names,
+    shares_layers,
+    side_layer_map,
+)
+from .growth import parse_schedule
+from .strategies import num_unique_layers
+
+FULLY_SHARDED = "fully_sharded"
+
+
+def check_options(cfg: SharedTransformerConfig) -> None:
+    """Raise SharingError where options contradict each other; the message says why."""
+    for side in SIDES:
+        side_layer_map(cfg, side)
+    if shares_layers(cfg):
+        _check_sharing(cfg)
+    if cfg.residual_scaling not in RESIDUAL_SCALINGS:
+        raise SharingError(
+            f"--residual-scaling {cfg.residual_scaling}: unknown; "
+            f"valid are {', '.join(RESIDUAL_SCALINGS)}"
+        )
+    if cfg.residual_scaling == "admin":
+        _check_admin(cfg)
+    if cfg.grow_depth_at is not None:
+        _check_growth(cfg)
+
+
+def _check_sharing(cfg: SharedTransformerConfig) -> None:
+    for side in SIDES:
+        _refuse(
+            f"--{side}-layers-to-keep",
+            getattr(cfg, side).layers_to_keep,
+            "renumbers layers, which breaks the layer map; "
+            "train or unroll a model of the depth you want",
+        )
+    _refuse(
+        "--quant-noise-pq",
+        cfg.quant_noise.pq,
+        "overwrites weights before each use, and a shared layer has several uses before its "
+        "gradient; drop it, or --sharing-strategy",
+    )
+    _refuse(
+        "--quant-noise-scalar",
+        cfg.quant_noise.scalar,
+        "would reach a shared layer only in the first of its positions; "
+        "drop it, or --sharing-strategy",
+    )
+    _refuse("--base-layers", cfg.base_layers, "inserts layers that the layer map does not know")
+    if getattr(cfg, "ddp_backend", None) == FULLY_SHARDED:  # an option of training, not a field
+        _refuse(
+            "--ddp-backend",
+            FULLY_SHARDED,
+            "puts each layer's parameters into memory of its own, which breaks what layers share; "
+            "use pytorch_ddp or legacy_ddp",
+        )
+
+
+def _check_admin(cfg: SharedTransformerConfig) -> None:
+    admin = "cannot go with --residual-scaling admin, which"
+    for side in SIDES:
+        options = getattr(cfg, side)
+        _refuse(
+            f"--{side}-normalize-before",
+            options.normalize_before,
+            f"{admin} balances the sums that post-norm normalises and pre-norm does not; "
+            "drop one of the two",
+        )
+        _refuse(
+            f"--{side}-layers-to-keep",
+            options.layers_to_keep,
+            f"{admin} measured what the kept layers do with the others below them; "
+            "train a model of the depth you want",
+        )
+        _refuse(
+            f"--{side}-layerdrop",
+            options.layerdrop,
+            f"{admin} measures every layer in the first pass; drop one of the two",
+        )
+    _refuse("--base-layers", cfg.base_layers, f"{admin} has no vectors for them")
+
+
+def _check_growth(cfg: SharedTransformerConfig) -> None:
+    steps = len(parse_schedule(cfg.grow_depth_at).steps)
+    flag = f"--grow-depth-at {cfg.grow_depth_at}"
+    maps = {side: side_layer_map(cfg, side) for side in SIDES}
+    to_add = max(len(layers) - num_unique_layers(layers) for layers in maps.values())
+    if to_add == 0:
+        shown = ", ".join(f"{len(layers)} in the {side}" for side, layers in maps.items())
+        raise SharingError(
+            f"{flag}: every layer has parameters of its own ({shown}), so that no depth can be "
+            "added; share layers by --sharing-strategy or a map, or drop it"
+        )
+    if steps > to_add:
+        raise SharingError(
+            f"{flag}: {steps} steps, but the deepest side has {to_add} layers to add; "
+            f"give at most {to_add} numbers"
+        )
+    if cfg.residual_scaling == "admin":
+        raise SharingError(
+            f"{flag} cannot go with --residual-scaling admin, which measures every layer in the "
+            "first pass; drop one of the two"
+        )
+    for side in SIDES:
+        _refuse(
+            f"--{side}-layerdrop",
+            getattr(cfg, side).layerdrop,
+            "cannot go with --grow-depth-at, which says itself how many layers run; "
+            "drop one of the two",
+        )
+
+
+def _refuse(option: str, value: Any, reason: str) -> None:
+    if value:
+        shown = option if value is True else f"{option} {value}"
+        raise SharingError(f"{shown} {reason}")
+
+
+def check_known_options(cfg: DictConfig) -> None:
+    """Refuse misspelt keys of a Hydra config, which fairseq would drop without a word."""
+    unknown = sorted(str(key) for key in cfg if key not in option_names() | {"_name", "arch"})
+    if unknown:
+        raise SharingError(
+            f"unknown model option {unknown[0]!r} in the Hydra config; "
+            "fairseq-train --help --arch shared_transformer lists the valid ones"
+        )

@@ -1,0 +1,115 @@
+"""The state dict of a shared model: every parameter once, its map beside it, and the way back.
+
+fairseq copies each entry of a state dict to the CPU by itself before saving, which would store a
+tied parameter once for each of its names.
+"""
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import SharingError
+from .strategies import LayerMap, format_layer_map
+
+MAP_KEY = "{side}.layer_map"
+
+
+def encode_map(layer_map: LayerMap) -> Tensor:
+    """A map as it is stored, (N,) in float32: fairseq's EMA does arithmetic on every entry."""
+    return torch.tensor(layer_map, dtype=torch.float32, device="cpu")
+
+
+def decode_map(stored: Tensor) -> LayerMap:
+    """The map that ``encode_map`` stored, whatever precision it went through since."""
+    return tuple(int(entry) for entry in stored.float().round().tolist())
+
+
+def is_map(name: str) -> bool:
+    """Whether an entry of a state dict is the stored map of a side."""
+    return name.endswith(".layer_map")
+
+
+def compact_state(
+    state: dict[str, Any],
+    aliases: Mapping[str, str],
+    maps: Mapping[str, LayerMap],
+    prefix: str = "",
+) -> None:
+    """Drop the further names of tied parameters from ``state`` and add the maps, in place."""
+    for alias in aliases:
+        state.pop(prefix + alias, None)
+    for side, layer_map in maps.items():
+        state[prefix + MAP_KEY.format(side=side)] = encode_map(layer_map)
+
+
+def expand_state(
+    state: dict[str, Any], aliases: Mapping[str, str], maps: Mapping[str, LayerMap]
+) -> None:
+    """Add every name that the model has to ``state`` and take out the maps, in place.
+
+    ``aliases`` and ``maps`` are the model's. Takes compact states and those that store every
+    stacked layer. Raises SharingError if the stored map is not the model's, if a state without a
+    map lacks layers, and if entries that the model ties differ.
+    """
+    stored_map = False
+    for side, layer_map in maps.items():
+        stored = state.pop(MAP_KEY.format(side=side), None)
+        if stored is not None:
+            stored_map = True
+            _check_map(side, decode_map(stored), layer_map)
+    for alias, first in aliases.items():
+        if first not in state:
+            continue
+        if alias not in state:
+            if ".layers." in alias and not stored_map:
+                raise SharingError(
+                    f"the checkpoint has no layer map and no {alias}: it is of an unshared model "
+                    "with fewer layers; load it into a model of its own depth"
+                )
+            state[alias] = state[first]
+        elif not torch.equal(state[alias], state[first]):
+            remedy = (
+                "load it with --sharing-strategy none, or with a map that fits it"
+                if ".layers." in alias
+                else "build the model with the checkpoint's options of embeddings"
+            )
+            raise SharingError(
+                f"the checkpoint's {alias} differs from {first}, which the model ties; {remedy}"
+            )
+
+
+def _check_map(side: str, stored: LayerMap, wanted: LayerMap) -> None:
+    if stored != wanted:
+        raise SharingError(
+            f"the checkpoint's {side} layer map is {format_layer_map(stored)}, the model's is "
+            f"{format_layer_map(wanted)}; build the model with the checkpoint's map "
+            f"(--{side}-layer-map {format_layer_map(stored)})"
+        )
+
+
+def check_scaling(state: Mapping[str, Any], scaled: bool) -> None:
+    """Raise SharingError unless ``state`` has residual vectors exactly if the model has."""
+    stored = any(name.endswith(".residual_delta") for name in state)
+    if stored and not scaled:
+        raise SharingError(
+            "the checkpoint was trained with --residual-scaling admin, the model is built with "
+            "none; build it with --residual-scaling admin"
+        )
+    if scaled and not stored:
+        raise SharingError(
+            "the checkpoint was trained with --residual-scaling none, the model is built with "
+            "admin; build it with --residual-scaling none, or train it from the start"
+        )
+
+
+def load_refusal(error: RuntimeError) -> str:
+    """The first of the reasons for which torch would not load a state dict, in one line."""
+    title, *reasons = str(error).splitlines()
+    reason = textwrap.shorten([*reasons, title][0], 250)
+    return (
+        f"the checkpoint does not fit the model: {reason} Build the model with the options and the "
+        "dictionaries that the checkpoint was trained with"
+    )

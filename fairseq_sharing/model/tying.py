@@ -1,0 +1,97 @@
+"""Layers that use another layer's parameters: how they are tied, and how to find what is tied."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+from ..errors import SharingError
+from .strategies import LayerMap, check_layer_map, first_uses
+
+
+def tie_parameters(layer: nn.Module, source: nn.Module) -> None:
+    """Make ``layer`` use the very Parameter objects of ``source``, in place.
+
+    The modules of ``layer`` stay its own, and with them whatever state they hold, such as the
+    decoding cache of an attention. Raises SharingError if the two do not have the same parameters.
+    """
+    if _shapes(layer) != _shapes(source):
+        raise SharingError("cannot tie layers whose parameters differ in name or shape")
+    modules = dict(layer.named_modules(remove_duplicate=False))
+    for name, parameter in source.named_parameters(remove_duplicate=False):
+        path, _, attribute = name.rpartition(".")
+        setattr(modules[path], attribute, parameter)
+
+
+def _copy_buffers(layer: nn.Module, source: nn.Module) -> None:
+    """Give ``layer`` buffers of its own that are equal to those of ``source``, in place."""
+    modules = dict(layer.named_modules(remove_duplicate=False))
+    for name, buffer in source.named_buffers(remove_duplicate=False):
+        path, _, attribute = name.rpartition(".")
+        setattr(modules[path], attribute, buffer.detach().clone())
+
+
+def _shapes(layer: nn.Module) -> dict[str, torch.Size]:
+    named = layer.named_parameters(remove_duplicate=False)
+    return {name: parameter.shape for name, parameter in named}
+
+
+def share_layers(layers: nn.ModuleList, layer_map: Sequence[int]) -> nn.ModuleList:
+    """Tie existing layers in place as ``layer_map`` says: each to the first one with its number.
+
+    Works on any ``nn.ModuleList`` of equal layers, of fairseq or not; buffers stay separate.
+
+    >>> layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(4))
+    >>> sum(p.numel() for p in share_layers(layers, (0, 1, 1, 0)).parameters())
+    40
+    """
+    check_layer_map(tuple(layer_map), len(layers))
+    for position, first in enumerate(first_uses(tuple(layer_map))):
+        if first != position:
+            tie_parameters(layers[position], layers[first])
+    return layers
+
+
+class LayerStacker:
+    """Builds the layers of a stack in order, ties those after the first of a unique layer to it.
+
+    A tied layer is built on the meta device, so that its own weights are never allocated or drawn;
+    its buffers begin as copies of those that it is tied to.
+    """
+
+    def __init__(self, layer_map: LayerMap) -> None:
+        self.first = first_uses(layer_map)
+        self.layers: list[nn.Module] = []
+
+    def add(self, build: Callable[[], nn.Module]) -> nn.Module:
+        """The next stacked layer; ``build`` makes one."""
+        position = len(self.layers)
+        first = self.first[position]
+        if first == position:
+            layer = build()
+        else:
+            with torch.device("meta"):
+                layer = build()
+            tie_parameters(layer, self.layers[first])
+            _copy_buffers(layer, self.layers[first])
+        self.layers.append(layer)
+        return layer
+
+
+def tied_groups(model: nn.Module) -> list[tuple[str, ...]]:
+    """The names of each parameter that has several, in the order of the model's parameters."""
+    names: dict[nn.Parameter, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        names.setdefault(parameter, []).append(name)
+    return [tuple(group) for group in names.values() if len(group) > 1]
+
+
+def aliases(model: nn.Module) -> dict[str, str]:
+    """Every further name of a tied parameter, with the first name of the same parameter."""
+    return {alias: group[0] for group in tied_groups(model) for alias in group[1:]}
+
+
+def count_parameters(model: nn.Module, *, stacked: bool = False) -> int:
+    """Parameters of ``model``, each tied one counted once; with ``stacked``, once for each name."""
+    named = model.named_parameters(remove_duplicate=not stacked)
+    return sum(parameter.numel() for _, parameter in named)

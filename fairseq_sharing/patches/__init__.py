@@ -1,0 +1,1 @@
+"""All that is changed in fairseq and torch at run time; ``compat`` lists it."""

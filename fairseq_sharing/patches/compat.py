@@ -1,0 +1,120 @@
+"""All that is changed in fairseq or torch at run time, done once, when the plugin is imported.
+
+- fairseq's checkpoints hold an ``argparse.Namespace``, which torch's safe loader (the default
+  since 2.6) refuses. It is a plain container, so it is added to what that loader takes; loading
+  stays on ``weights_only`` and everything else stays refused.
+- fairseq's loader lets a file that is no checkpoint, is cut short or asks for code escape as a
+  traceback of the unpickler. It is wrapped to say which file it was and what to do.
+- ``--help`` ends fairseq's option parser before it knows the model, so that no model's options
+  are ever listed. The parser is wrapped to add those of ``--arch`` first.
+- The same parser takes ``--bf16`` for a request to train on a TPU, so that no GPU can train in
+  bf16 from the command line. It is wrapped to leave that to ``--tpu``.
+- torch's DistributedDataParallel is called as ``data_parallel`` says, so that processes without a
+  GPU can train together.
+- fairseq detects torchrun only where there are GPUs; ``torchrun`` says what is done instead.
+- fairseq resumes at the right place of the data only on the same number of devices and in the
+  epoch that the process started in, and resumes several processes only through a loader that is
+  not safe; ``resume`` says what is done instead.
+- fairseq-train saves nothing when it is asked to end. It is made to, as ``stopping`` says.
+- Mistakes of the user and interruptions end fairseq's commands with one line, as ``errors`` says;
+  that is done before anything else, since importing fairseq takes seconds.
+"""
+
+import argparse
+import functools
+import pickle
+import re
+import sys
+from pathlib import Path
+
+import torch
+from fairseq import checkpoint_utils, options
+from fairseq.data.iterators import EpochBatchIterator
+from fairseq.distributed import utils as distributed_utils
+from fairseq.models import ARCH_MODEL_REGISTRY, distributed_fairseq_model
+from fairseq.tasks import FairseqTask
+from fairseq.trainer import Trainer
+
+from ..errors import SharingError
+from . import resume, stopping, torchrun
+from .data_parallel import data_parallel
+
+UNREADABLE = (
+    *(pickle.UnpicklingError, RuntimeError, EOFError, OSError),
+    *(AttributeError, LookupError, TypeError, ValueError),
+)
+"""What torch and fairseq raise for files that are cut short or no checkpoints."""
+
+
+def apply() -> None:
+    """Make the changes; a second call does nothing."""
+    if hasattr(checkpoint_utils.load_checkpoint_to_cpu, "__wrapped__"):
+        return
+    torch.serialization.add_safe_globals([argparse.Namespace])
+    checkpoint_utils.load_checkpoint_to_cpu = _explained(checkpoint_utils.load_checkpoint_to_cpu)
+    options.parse_args_and_arch = _with_model_help(_bf16_anywhere(options.parse_args_and_arch))
+    distributed_fairseq_model.DistributedDataParallel = data_parallel
+    distributed_utils.infer_init_method = torchrun.without_gpus(distributed_utils.infer_init_method)
+    EpochBatchIterator.state_dict = resume.saving_shards(EpochBatchIterator.state_dict)
+    EpochBatchIterator.load_state_dict = resume.loading_shards(EpochBatchIterator.load_state_dict)
+    FairseqTask.get_batch_iterator = resume.same_batches(FairseqTask.get_batch_iterator)
+    Trainer.load_checkpoint = resume.reading_everywhere(Trainer.load_checkpoint)
+    if Path(sys.argv[0]).name in ("fairseq-train", "fairseq-hydra-train"):
+        stopping.save_when_asked(sys.modules["fairseq_cli.train"])
+
+
+def _explained(load):
+    @functools.wraps(load)
+    def load_checkpoint_to_cpu(path, *args, **kwargs):
+        try:
+            return load(path, *args, **kwargs)
+        except FileNotFoundError:
+            raise
+        except UNREADABLE as error:
+            raise SharingError(f"checkpoint {path}: {refusal(error)}") from error
+
+    return load_checkpoint_to_cpu
+
+
+def _with_model_help(parse):
+    @functools.wraps(parse)
+    def parse_args_and_arch(parser, input_args=None, *args, **kwargs):
+        asked = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        asked.add_argument("--arch")
+        asked.add_argument("--help", "-h", action="store_true")
+        given, _ = asked.parse_known_args(input_args)
+        if given.help and given.arch in ARCH_MODEL_REGISTRY:
+            group = parser.add_argument_group(
+                "Model-specific configuration", argument_default=argparse.SUPPRESS
+            )
+            ARCH_MODEL_REGISTRY[given.arch].add_args(group)
+        return parse(parser, input_args, *args, **kwargs)
+
+    return parse_args_and_arch
+
+
+def _bf16_anywhere(parse):
+    @functools.wraps(parse)
+    def parse_args_and_arch(parser, input_args=None, *args, **kwargs):
+        parsed = parse(parser, input_args, *args, **kwargs)
+        options = parsed[0] if isinstance(parsed, tuple) else parsed
+        options.tpu = "--tpu" in (sys.argv[1:] if input_args is None else input_args)
+        return parsed
+
+    return parse_args_and_arch
+
+
+def refusal(error: Exception) -> str:
+    """Why torch or fairseq would not read a checkpoint, in one line."""
+    if isinstance(error, IsADirectoryError | NotADirectoryError | PermissionError):
+        return f"{error.strerror}; give the path of a checkpoint file"
+    wanted = re.search(r"(?:GLOBAL|Unsupported global:?) (\S+)", str(error))
+    if wanted:
+        return (
+            f"refused, it asks for {wanted[1].strip('`')}, which is not plain data; nothing in it "
+            "was run. Get the file from a source you trust, saved by fairseq"
+        )
+    return (
+        "not a readable checkpoint (cut short, or not a checkpoint at all); "
+        "copy it again or use another one"
+    )

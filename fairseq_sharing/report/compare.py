@@ -1,0 +1,21 @@
+"""The last stage: an experiment's systems in one table on screen, and its report in the folder."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from ..experiment.experiment import Experiment
+from ..experiment.runs import require_baseline, runs_of
+from .summary import summarise
+from .tables import results
+from .text import show
+from .write import write
+
+
+def compare(experiment: Experiment, folder: Path, console: Console) -> Path:
+    """Print the results and write the folder report beside the runs; returns that folder."""
+    require_baseline(experiment)
+    report = summarise(runs_of(experiment, folder), experiment.baseline)
+    write(report, folder / "report")
+    show(results(report), console)
+    return folder / "report"

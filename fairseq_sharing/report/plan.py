@@ -1,0 +1,111 @@
+"""What an experiment will run and what that costs, without data, weights or a network."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..commands.devices import Devices
+from ..commands.parsing import read_command
+from ..corpus.prepare import DATA, preprocessing_command
+from ..corpus.steps import Corpus
+from ..evaluation.decoding import decoding_command
+from ..experiment.experiment import Experiment
+from ..experiment.runs import Run, runs_of
+from ..model.cost import Sizes, build_weightless, multiply_adds_over
+from ..model.strategies import num_unique_layers
+from ..model.tying import count_parameters
+from ..training.command import training_command
+from .paper import paper_row
+from .tables import both_sides
+
+LENGTH = 25
+"""Tokens of a sentence, for the arithmetic of attention."""
+
+TRAINING_FLOPS = 6.0
+"""Operations for each multiply-add of a forward pass: two, and twice as many backwards."""
+
+BYTES_PER_WEIGHT = 4
+PADDING = 8
+"""fairseq-preprocess fills a dictionary up to a multiple of this."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What each training of a system takes.
+
+    tokens are those of the longer side in all updates, padding included: an upper bound. flops are
+    those of forward and backward passes over as many, and checkpoint_bytes what lies on the disk
+    in the end: weights and Adam's two moments in each that training saves, weights in an average.
+    """
+
+    name: str
+    layers: str
+    unique_layers: str
+    parameters: int
+    updates: int
+    tokens: int
+    flops: float
+    checkpoint_bytes: int
+    trainings: int
+
+
+def estimates(experiment: Experiment, folder: Path, devices: Devices) -> list[Estimate]:
+    """The cost of each system.
+
+    Raises SharingError for options that fairseq would refuse, and for names of data or of rows of
+    the paper's table that nobody knows.
+    """
+    Corpus(experiment, folder, None).check()
+    for system in experiment.systems:
+        if system.paper is not None:
+            paper_row(system.paper)
+    runs = runs_of(experiment, folder)
+    for number, test_set in enumerate(experiment.test_sets):
+        read_command(test_set.name, decoding_command(runs[0], number, folder, cpu=False))
+    first_seed = [run for run in runs if run.seed == experiment.seeds[0]]
+    return [_estimate(run, devices) for run in first_seed]
+
+
+def _estimate(run: Run, devices: Devices) -> Estimate:
+    args = read_command(run.name, training_command(run, run.folder, devices))
+    words = -(-run.experiment.data.vocabulary // PADDING) * PADDING
+    model = build_weightless(args, words)
+    maps, parameters = model.layer_maps, count_parameters(model)
+    sizes = Sizes(
+        args.encoder_embed_dim, args.encoder_ffn_embed_dim, args.encoder_attention_heads, words
+    )
+    operations = multiply_adds_over(
+        sizes, (maps["encoder"], maps["decoder"]), LENGTH, run.schedule, run.max_update
+    )
+    update = (args.max_tokens or args.batch_size * LENGTH) * args.update_freq[0] * devices.count
+    tokens = run.max_update * update
+    epochs = 0 if args.no_epoch_checkpoints else max(args.keep_last_epochs, 0)
+    during = args.keep_interval_updates if args.save_interval_updates else 0
+    states = 2 + epochs + during
+    averages = 0 if run.experiment.average_epochs is None else 1
+    return Estimate(
+        name=run.system.name,
+        layers=both_sides(map(len, maps.values())),
+        unique_layers=both_sides(map(num_unique_layers, maps.values())),
+        parameters=parameters,
+        updates=run.max_update,
+        tokens=tokens,
+        flops=TRAINING_FLOPS * operations * tokens,
+        checkpoint_bytes=BYTES_PER_WEIGHT * parameters * (3 * states + averages),
+        trainings=len(run.experiment.seeds),
+    )
+
+
+def commands(
+    experiment: Experiment, folder: Path, devices: Devices
+) -> Iterator[tuple[str, str, list[str]]]:
+    """Every command of fairseq that the stages run: the stage, what it is for, its words."""
+    yield "prepare", "binary data", preprocessing_command(experiment, folder)
+    runs = runs_of(experiment, folder)
+    for run in runs:
+        command = training_command(run, folder / DATA, devices)
+        yield "train", run.name, devices.command(command)
+    for run in runs:
+        for number, test_set in enumerate(experiment.test_sets):
+            command = decoding_command(run, number, folder, cpu=devices.kind == "cpu")
+            yield "evaluate", f"{run.name}, {test_set.name}", command

@@ -1,0 +1,1 @@
+"""Trains an experiment's runs: commands, progress, speed, Slurm."""

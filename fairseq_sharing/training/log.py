@@ -1,0 +1,112 @@
+"""What fairseq-train's log says: updates done, losses, speed and parameters."""
+
+import json
+import math
+import re
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from ..files import write_lines
+
+Record = dict[str, Any]
+
+_RECORD = re.compile(r"\| (train_inner|valid) \| (\{[^{}]*\})$")
+_BEGIN = re.compile(r"Loaded checkpoint .* @ (\d+) updates\)$|No existing checkpoint found")
+_PARAMETERS = re.compile(r"num\. shared model params: ([\d,]+) ")
+
+
+class TrainingLog:
+    """Follows a log file that may still be growing; its figures are None until they are known.
+
+    records holds what fairseq logged, oldest first, and each update once: what an attempt did after
+    the checkpoint that the next one went on from was done again. A record has its kind, train or
+    valid, the number of updates, and fairseq's figures without its prefix valid_.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records: list[Record] = []
+        self.parameters: int | None = None
+        self._offset = 0
+
+    @property
+    def updates(self) -> int:
+        return self.records[-1]["updates"] if self.records else 0
+
+    @property
+    def valid_losses(self) -> dict[int, float]:
+        """One for each number of updates, oldest first."""
+        return {record["updates"]: record["loss"] for record in self._of_kind("valid")}
+
+    @property
+    def valid_loss(self) -> float | None:
+        """The latest of valid_losses."""
+        return next(reversed(self.valid_losses.values()), None)
+
+    def updates_per_second(self, first: int = 0, end: float = math.inf) -> float | None:
+        """The median over the log's intervals: pauses and a slow start do not move it.
+
+        Of the updates after ``first`` and up to ``end`` alone, if they are given.
+        """
+        return self._median("ups", first, end)
+
+    def tokens_per_second(self, first: int = 0, end: float = math.inf) -> float | None:
+        """As ``updates_per_second``, in target tokens without padding."""
+        return self._median("wps", first, end)
+
+    def refresh(self) -> "TrainingLog":
+        """Read the complete lines that were added since the last time."""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                complete = file.read().rpartition(b"\n")[0]
+            self._offset += len(complete)
+            for line in complete.decode("utf-8", "replace").splitlines():
+                self._read(line)
+        return self
+
+    def save_records(self, path: Path) -> None:
+        """Write the records as JSON, one a line; figures that are no finite number are null."""
+        write_lines(path, [json.dumps(_finite(record)) for record in self.records])
+
+    def _read(self, line: str) -> None:
+        if found := _RECORD.search(line):
+            self.records.append(_record(found[1], json.loads(found[2])))
+        elif begin := _BEGIN.search(line):
+            reached = int(begin[1] or 0)
+            self.records = [record for record in self.records if record["updates"] <= reached]
+        elif parameters := _PARAMETERS.search(line):
+            self.parameters = int(parameters[1].replace(",", ""))
+
+    def _of_kind(self, kind: str) -> list[Record]:
+        return [record for record in self.records if record["kind"] == kind]
+
+    def _median(self, name: str, first: int, end: float) -> float | None:
+        trained = self._of_kind("train")
+        values = [record[name] for record in trained if first < record["updates"] <= end]
+        return median(values) if values else None
+
+
+def _record(kind: str, logged: Record) -> Record:
+    """A record of fairseq's, whose figures are strings; without update, a fraction of an epoch."""
+    figures = {name.removeprefix("valid_"): _number(value) for name, value in logged.items()}
+    figures.pop("update", None)
+    updates = int(figures.pop("num_updates"))
+    return {"kind": "valid" if kind == "valid" else "train", "updates": updates} | figures
+
+
+def _number(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _finite(record: Record) -> Record:
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in record.items()
+    }

@@ -1,0 +1,116 @@
+"""Experiments: what the demo holds, what --quick changes, and mistakes in a file."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fairseq_sharing import SharingError, count_parameters
+from fairseq_sharing.experiment.experiment import to_flags
+from fairseq_sharing.experiment.file import load
+from fairseq_sharing.experiment.runs import runs_of
+from fairseq_sharing.model.cost import Sizes, weightless_model
+from fairseq_sharing.model.strategies import format_layer_map
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.mark.parametrize("name", ["demo", "strategies", "equal_parameters"])
+def test_systems_have_nearly_equal_parameter_counts(name):
+    counts = {}
+    experiment = load(EXPERIMENTS / name)
+    for run in runs_of(experiment, Path("runs")):
+        maps = run.system.maps()
+        sizes = Sizes(
+            run.options["encoder-embed-dim"],
+            run.options["encoder-ffn-embed-dim"],
+            run.options["encoder-attention-heads"],
+            experiment.data.vocabulary,
+        )
+        model = weightless_model(
+            sizes,
+            **{f"{side}_layers": len(layers) for side, layers in maps.items()},
+            **{f"{side}_layer_map": format_layer_map(layers) for side, layers in maps.items()},
+        )
+        counts[run.name] = count_parameters(model)
+    assert len(counts) >= 3
+    assert max(counts.values()) / min(counts.values()) < 1.02
+
+
+def test_quick_lays_its_table_over_the_rest(tiny_file):
+    full, quick = load(tiny_file), load(tiny_file.with_suffix(""), quick=True)
+    assert (full.name, quick.name) == ("tiny", "tiny-quick")
+    assert (full.train["max-update"], quick.train["max-update"]) == (12, 4)
+    assert full.train["lr"] == quick.train["lr"]
+
+
+def test_runs_have_a_folder_for_each_seed(tiny_file):
+    tiny_file.write_text(tiny_file.read_text().replace("seeds = [1]", "seeds = [1, 2]"))
+    names = [run.name for run in runs_of(load(tiny_file), Path("runs"))]
+    assert names == ["vanilla", "vanilla-seed2", "cycle rev", "cycle rev-seed2"]
+
+
+def test_an_experiment_can_extend_another(tiny_file):
+    other = tiny_file.with_name("other.toml")
+    other.write_text('extends = "tiny"\n[train]\nlr = 0.5\n')
+    base, extended = load(tiny_file), load(other)
+    assert (extended.name, extended.systems) == ("other", base.systems)
+    assert extended.train == {**base.train, "lr": 0.5}
+    other.write_text('extends = "none such"')
+    with pytest.raises(SharingError, match=r"cannot read experiment .*none such\.toml"):
+        load(other)
+    other.write_text('extends = "other"')
+    with pytest.raises(SharingError, match="must name another experiment"):
+        load(other)
+
+
+def test_flags():
+    options = {"beam": 4, "adam-betas": "(0.9, 0.98)", "cpu": True, "fp16": False}
+    assert to_flags(options) == ["--beam", "4", "--adam-betas", "(0.9, 0.98)", "--cpu"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("beam = 2", "beam = ", "is not a TOML file"),
+        ('corpus = "libreoffice"', "", r"\[data\]: 'corpus' is missing"),
+        ("max_words", "max_word", "unknown key 'max_word'; choose from corpus, max_words"),
+        ("vocabulary = 40", 'vocabulary = "40"', "vocabulary = '40' must be a whole number"),
+        ("layers = 4", "layers = true", "layers = True must be a whole number"),
+        ("seeds = [1]", "", "'seeds' is missing"),
+        ("seeds = [1]", "seeds = 1", "seeds = 1 must be a list"),
+        ("seeds = [1]", "seeds = []", "seeds = .* at least one"),
+        ("vocabulary = 40", "vocabulary = 0", "vocabulary = 0 must be at least 1"),
+        ('"cycle_rev"', '"cycel"', "unknown .*strategy 'cycel'.*universal, sequence"),
+        ("unique_layers = 2", "unique_layers = 5", "system cycle rev: .* got 5"),
+        ("unique_layers = 2", "", "system cycle rev: .*needs a number of unique layers"),
+        ('baseline = "vanilla"', 'baseline = "plain"', "'plain' is no system; .* vanilla, cycle"),
+        ('name = "cycle rev"', 'name = "vanilla"', "same name"),
+        ('name = "cycle rev"', 'name = "../up"', "name = '../up'"),
+        ('name = "cycle rev"', 'name = "corpus"', "'corpus' is what other files are called"),
+        ('name = "cycle rev"', 'name = "vanilla-seed2"', "'vanilla-seed2' is what other files"),
+        ("seeds = [1]", "seeds = [1, 1]", r"seeds = \[1, 1\] must hold .* each once"),
+        ('target = "de"', 'target = "en"', "source and target are both 'en'"),
+        ('target = "de"', 'target = "../de"', "'../de' must be a code such as en"),
+        ("max_words = 8", "max_words = 8\nmax_ratio = 0.5", "max_ratio = 0.5 must be at least 1"),
+        ("[generate]", '[[test_sets]]\nname = "valid"\n[generate]', "'valid' is what other files"),
+        ("max-update = 12", "", "max-update"),
+        ("max-update = 12", 'max-update = "many"', "max-update"),
+    ],
+)
+def test_mistakes_in_a_file_are_named(tiny_file, before, after, message):
+    assert before in tiny_file.read_text()
+    tiny_file.write_text(tiny_file.read_text().replace(before, after, 1))
+    with pytest.raises(SharingError, match=f"^{re.escape(str(tiny_file))}.*{message}"):
+        load(tiny_file)
+
+
+def test_unknown_system_missing_file_and_no_quick_table(tiny_file, tmp_path):
+    with pytest.raises(SharingError, match="--systems circle: tiny has vanilla, cycle rev"):
+        load(tiny_file).select(["vanilla", "circle"])
+    for path in (tmp_path / "none", Path(), Path("/")):
+        with pytest.raises(SharingError, match=r"cannot read experiment .*\.toml: No such file"):
+            load(path)
+    tiny_file.write_text(tiny_file.read_text().split("[quick.train]")[0])
+    with pytest.raises(SharingError, match=r"--quick: .* has no \[quick\] table"):
+        load(tiny_file, quick=True)

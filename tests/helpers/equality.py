@@ -1,0 +1,105 @@
+"""A shared model against fairseq's own transformer with a copy of every layer's weights."""
+
+from itertools import cycle
+
+import torch
+from fairseq.models import ARCH_MODEL_REGISTRY
+from support import batch, every_parameter, tiny_args, toy_task
+from torch import nn
+
+from fairseq_sharing.model.admin import NORMS
+
+
+def build(arch: str, task=None, seed: int = 1, **options) -> nn.Module:
+    """A tiny model of ``arch`` for ``task``, in training mode."""
+    args = tiny_args(arch, **options)
+    torch.manual_seed(seed)
+    return ARCH_MODEL_REGISTRY[arch].build_model(args, task or toy_task())
+
+
+class Twins:
+    """``shared``, and ``plain``: fairseq's transformer with the same weights, nothing tied.
+
+    Admin's vectors, once measured, are multiplied in by ``plain``'s residual connections.
+    """
+
+    def __init__(self, task=None, **options) -> None:
+        self.shared = build("shared_transformer", task, **options)
+        if self.shared.residual_profile:
+            self.shared(**batch())
+        own = {"sharing_strategy", "residual_scaling"}
+        names = ("unique_layers", "layer_map")
+        plain_options = {
+            name: value
+            for name, value in options.items()
+            if name not in own and not name.endswith(names)
+        }
+        self.plain = build("transformer", task, **plain_options)
+        weights = every_parameter(self.shared)
+        with torch.no_grad():
+            for name, parameter in every_parameter(self.plain).items():
+                parameter.copy_(weights[name])
+        self.vectors = self._scale_plain() if self.shared.residual_profile else {}
+
+    def _scale_plain(self) -> dict[str, nn.Parameter]:
+        """The unshared model's residual vectors by the names that they have in the shared one."""
+        vectors = {}
+        for side in ("encoder", "decoder"):
+            layers = getattr(self.plain, side).layers
+            for number, (layer, scaled) in enumerate(
+                zip(layers, getattr(self.shared, side).layers, strict=True)
+            ):
+                own = {
+                    f"{side}.layers.{number}.{name}.residual_delta": nn.Parameter(
+                        getattr(scaled, name).residual_vector().detach().clone()
+                    )
+                    for name in NORMS
+                    if getattr(scaled, name, None) is not None
+                }
+                layer.residual_connection = _scaled_in_turn(list(own.values()))
+                vectors.update(own)
+        return vectors
+
+    def outputs(self, training: bool, seed: int = 7, **inputs):
+        """What both models return for the same inputs and the same random numbers."""
+        for model in (self.shared, self.plain):
+            model.train(training)
+            torch.manual_seed(seed)
+            yield model(**batch(), **inputs)
+
+    def assert_same(self, training: bool, **inputs) -> None:
+        """Same outputs; in training, shared gradients that are the sums of the copies'."""
+        ours, theirs = self.outputs(training, **inputs)
+        torch.testing.assert_close(ours[0], theirs[0], atol=1e-5, rtol=1e-5)
+        if training:
+            probe = torch.randn(ours[0].shape, generator=torch.Generator().manual_seed(4))
+            for output in (ours, theirs):
+                (output[0] * probe).sum().backward()
+            self._assert_gradients_are_sums()
+
+    def _assert_gradients_are_sums(self) -> None:
+        copies = {**every_parameter(self.plain), **self.vectors}
+        names: dict = {}
+        for name, parameter in every_parameter(self.shared).items():
+            names.setdefault(parameter, []).append(name)
+        for parameter, aliases in names.items():
+            distinct = {copies[name] for name in aliases}
+            gradients = [copy.grad for copy in distinct if copy.grad is not None]
+            if parameter.grad is None:
+                assert not gradients, aliases
+            else:
+                torch.testing.assert_close(parameter.grad, sum(gradients), atol=1e-4, rtol=1e-4)
+
+
+def _scaled_in_turn(vectors: list[nn.Parameter]):
+    """A residual connection for a layer whose sublayers, called in turn, have ``vectors``."""
+    turns = cycle(vectors)
+    return lambda x, residual: x + next(turns) * residual
+
+
+def assert_same_hypotheses(found, expected):
+    """Two results of beam search: the same tokens, and scores to 1e-5."""
+    for ours, theirs in zip(found, expected, strict=True):
+        assert [h["tokens"].tolist() for h in ours] == [h["tokens"].tolist() for h in theirs]
+        for one, other in zip(ours, theirs, strict=True):
+            torch.testing.assert_close(one["score"], other["score"], atol=1e-5, rtol=0)

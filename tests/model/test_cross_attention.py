@@ -1,0 +1,361 @@
+"""Keys and values projected once a unique layer: the same results as projecting them every time."""
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+import torch
+from fairseq.modules import MultiheadAttention
+from fairseq.search import Sampling
+from fairseq.sequence_generator import SequenceGenerator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import SHARING, batch, dictionary, every_parameter, sharing_options, tiny_model
+
+from fairseq_sharing.model.cross_attention import SharedCrossAttention
+from fairseq_sharing.model.hypotheses import copies_of_each
+
+OPTIONS = {
+    "plain": {},
+    "dropout": {"dropout": 0.1, "attention_dropout": 0.1, "activation_dropout": 0.1},
+    "pre-norm": {"encoder_normalize_before": True, "decoder_normalize_before": True},
+    "layerdrop": {"encoder_layerdrop": 0.5, "decoder_layerdrop": 0.5},
+    "admin": {"residual_scaling": "admin", "dropout": 0.1},
+    "checkpointed": {"checkpoint_activations": True, "dropout": 0.1},
+    "offloaded": {"offload_activations": True},
+    "unequal widths": {
+        "share_all_embeddings": False,
+        "encoder_embed_dim": 24,
+        "decoder_embed_dim": 16,
+    },
+    "explicit map": {
+        "sharing_strategy": "none",
+        "encoder_unique_layers": None,
+        "decoder_unique_layers": None,
+        "decoder_layer_map": "0,1,0,2",
+    },
+    "no cross-attention": {"no_cross_attention": True},
+    "cross + self": {"no_cross_attention": True, "cross_self_attention": True},
+}
+ALIGNMENT = {
+    "the last layer": {},
+    "a lower layer": {"alignment_layer": 1},
+    "some heads": {"alignment_heads": 1},
+    "full context": {"full_context_alignment": True},
+}
+
+
+def with_and_without(**options):
+    """Two models with the same weights, the first reuses projections and the second does not."""
+    shared = {**sharing_options("cycle_rev"), **options}
+    return tiny_model(**shared), tiny_model(**shared, no_cross_attention_reuse=True)
+
+
+def run(model, training=True, seed=7, **inputs):
+    model.train(training)
+    torch.manual_seed(seed)
+    return model(**{**batch(), **inputs})
+
+
+def assert_same_gradients(models, outputs):
+    for logits, _ in outputs:
+        probe = torch.randn(logits.shape, generator=torch.Generator().manual_seed(4))
+        (logits * probe).mean().backward()
+    expected = every_parameter(models[1])
+    for name, parameter in every_parameter(models[0]).items():
+        torch.testing.assert_close(parameter.grad, expected[name].grad, atol=1e-6, rtol=1e-5)
+
+
+def cross_attentions(model):
+    return [layer.encoder_attn for layer in model.decoder.layers.children()]
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_same_outputs_and_gradients(option):
+    models = with_and_without(**OPTIONS[option])
+    for training in (False, True):
+        outputs = [run(model, training) for model in models]
+        assert torch.equal(outputs[0][0], outputs[1][0])
+    assert_same_gradients(models, outputs)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("wanted", ALIGNMENT)
+def test_same_alignment(wanted, training):
+    models = [model.train(training) for model in with_and_without()]
+    ours, theirs = (_decode(model, **ALIGNMENT[wanted]) for model in models)
+    assert torch.equal(ours[0], theirs[0])
+    assert torch.equal(ours[1]["attn"][0], theirs[1]["attn"][0])
+
+
+def _decode(model, **options):
+    inputs = batch()
+    encoded = model.encoder(inputs["src_tokens"], inputs["src_lengths"])
+    return model.decoder(inputs["prev_output_tokens"], encoder_out=encoded, **options)
+
+
+def test_same_under_autocast_and_in_half_precision():
+    models = with_and_without()
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = [run(model) for model in models]
+    assert torch.equal(outputs[0][0], outputs[1][0])
+    ours, theirs = (run(model.bfloat16())[0] for model in models)
+    assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("strategy", SHARING)
+def test_one_projection_for_each_unique_layer(strategy):
+    model = tiny_model(**sharing_options(strategy))
+    called = []
+    for attention in set(cross_attentions(model)):
+        for projection in (attention.k_proj, attention.v_proj):
+            projection.register_forward_hook(lambda module, *_: called.append(module))
+    run(model)
+    assert len(called) == 2 * len(set(model.decoder.layer_map))
+
+
+def test_layers_with_parameters_of_their_own_keep_fairseqs_attention():
+    alone, shared, again, also_alone = cross_attentions(
+        tiny_model(**sharing_options("middle_cycle"))
+    )
+    assert type(alone) is type(also_alone) is MultiheadAttention
+    assert type(shared) is SharedCrossAttention
+    assert again is shared
+    for model in (tiny_model(), with_and_without()[1]):
+        assert {type(attention) for attention in cross_attentions(model)} == {MultiheadAttention}
+
+
+def test_state_dict_is_the_same():
+    ours, theirs = (model.state_dict() for model in with_and_without())
+    assert list(ours) == list(theirs)
+    model = with_and_without()[1]
+    model.load_state_dict(ours)
+    assert torch.equal(run(model)[0], run(with_and_without()[0])[0])
+
+
+def test_nothing_survives_a_forward_pass():
+    """Other batches, other weights, other modes of autograd and interrupted passes in between."""
+    model, plain = with_and_without()
+    with torch.no_grad():
+        run(model)
+        for one in (model, plain):
+            one.decoder.layers[0].encoder_attn.k_proj.weight.mul_(2)
+    other = batch(seed=3)
+    assert torch.equal(run(model, **other)[0], run(plain, **other)[0])
+    with pytest.raises(IndexError):
+        run(model, prev_output_tokens=batch()["prev_output_tokens"] + 40)
+    model.decoder.layers[-1].fc2.register_forward_pre_hook(_interrupt_once())
+    with pytest.raises(KeyboardInterrupt):
+        run(model, **other)
+    outputs = [run(one) for one in (model, plain)]
+    assert torch.equal(outputs[0][0], outputs[1][0])
+    assert_same_gradients((model, plain), outputs)
+
+
+def _interrupt_once():
+    pending = [KeyboardInterrupt()]
+
+    def hook(*_):
+        if pending:
+            raise pending.pop()
+
+    return hook
+
+
+def test_a_layer_called_on_its_own_keeps_nothing():
+    layer = with_and_without()[0].decoder.layers[0]
+    target, sources = torch.randn(4, 2, 16), torch.randn(2, 5, 2, 16)
+    outputs = [layer(target, source)[0] for source in sources]
+    assert not torch.equal(*outputs)
+    assert torch.equal(layer(target, sources[0])[0], outputs[0])
+
+
+def test_threads_do_not_share_projections():
+    model = with_and_without()[0].eval()
+    together = Barrier(2)
+    model.decoder.layers[1].fc1.register_forward_pre_hook(lambda *_: _wait(together))
+    batches = [batch(seed=seed) for seed in (3, 4)]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda inputs: model(**inputs)[0], batches))
+    alone = with_and_without()[1].eval()
+    for inputs, logits in zip(batches, found, strict=True):
+        torch.testing.assert_close(logits, alone(**inputs)[0], atol=1e-6, rtol=0)
+
+
+def _wait(barrier):
+    barrier.wait(10)
+
+
+@pytest.fixture
+def ending():
+    """Models whose hypotheses end after different numbers of words, and eight sentences."""
+    models = with_and_without(seed=2, share_all_embeddings=False)
+    for model in models:
+        model.eval()
+        with torch.no_grad():
+            model.decoder.output_projection.weight[2] *= 3
+    return models, {"net_input": batch(8, 9, 6)}
+
+
+def search(models, sample, **options):
+    generator = SequenceGenerator(models, dictionary(), beam_size=4, max_len_b=20)
+    return generator.generate(models, sample, **options)
+
+
+def assert_same_beams(ours, theirs):
+    for beam, expected in zip(ours, theirs, strict=True):
+        assert [h["tokens"].tolist() for h in beam] == [h["tokens"].tolist() for h in expected]
+        for one, other in zip(beam, expected, strict=True):
+            torch.testing.assert_close(one["score"], other["score"], atol=1e-5, rtol=0)
+
+
+def test_the_decoding_cache_has_one_entry_for_each_unique_layer(ending):
+    (model, plain), sample = ending
+    entries = []
+    for one in (model, plain):
+        cache: dict = {}
+        encoded = one.encoder(sample["net_input"]["src_tokens"], sample["net_input"]["src_lengths"])
+        one.decoder(torch.full((8, 1), 2), encoder_out=encoded, incremental_state=cache)
+        entries.append(sum(state["prev_key"].shape[2] == 9 for state in cache.values()))
+    assert entries == [3, 4]
+
+
+def test_a_sentence_has_its_keys_and_values_once(ending):
+    (model, _), sample = ending
+    rows = set()
+
+    def note(attention, inputs, _):
+        query, *_, cache = inputs
+        rows.add((*query.shape[:2], len(attention._get_input_buffer(cache)["prev_key"])))
+
+    model.decoder.layers[-1].encoder_attn.register_forward_hook(note)
+    search([model], sample)
+    assert rows > {(4, 8, 8)}  # and fewer sentences, once some have ended
+    assert {hypotheses for hypotheses, _, _ in rows} == {4}
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=6), st.booleans())
+def test_copies_are_counted_from_the_rows(runs, padded):
+    """A run of equal rows may hold several sentences, and equal rows may differ in padding."""
+    rows = torch.arange(len(runs)).repeat_interleave(torch.tensor(runs))
+    encoded = (rows // 2).float().expand(3, -1)[:, :, None]
+    copies = copies_of_each(encoded, rows[:, None] % 2 == 0 if padded else None)
+    described = [row if padded else row // 2 for row in rows.tolist()]
+    fitting = [k for k in range(1, len(rows) + 1) if len(rows) % k == 0 and _in_turn(described, k)]
+    assert copies == max(fitting)
+
+
+def _in_turn(rows, k):
+    return all(len(set(rows[start : start + k])) == 1 for start in range(0, len(rows), k))
+
+
+@pytest.fixture(scope="module")
+def attentions():
+    return [cross_attentions(model.eval())[-1] for model in with_and_without()]
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_the_cache_follows_any_order(attentions, data):
+    """As fairseq's does: hypotheses of their sentence, fewer sentences, and anything else."""
+    hypotheses, sentences = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    source = torch.randn(5, sentences, 16).repeat_interleave(hypotheses, dim=1)
+    query = torch.randn(1, source.shape[1], 16)
+    caches: list[dict] = [{}, {}]
+    for _ in range(3):
+        found, expected = (
+            one(query, source, source, incremental_state=cache, static_kv=True)[0]
+            for one, cache in zip(attentions, caches, strict=True)
+        )
+        torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+        order = st.lists(st.integers(0, query.shape[1] - 1), min_size=1, max_size=12)
+        kept = torch.tensor(data.draw(order))
+        for one, cache in zip(attentions, caches, strict=True):
+            one.reorder_incremental_state(cache, kept)
+        source, query = source[:, kept], query[:, kept]
+
+
+def test_equal_sentences_that_end_apart(ending):
+    """Their hypotheses have the same keys and values, until one of them has ended."""
+    (model, plain), sample = ending
+    sample["net_input"]["src_tokens"][1:] = sample["net_input"]["src_tokens"][0]
+    found = []
+    for one in (model, plain):
+        torch.manual_seed(4)
+        sampling = SequenceGenerator(
+            [one], dictionary(), beam_size=4, max_len_b=20, search_strategy=Sampling(dictionary())
+        )
+        found.append(sampling.generate([one], sample))
+    assert_same_beams(*found)
+    assert len({len(beam[-1]["tokens"]) for beam in found[0]}) > 1
+
+
+def test_beam_search_finds_the_same(ending):
+    (model, plain), sample = ending
+    prefix = sample["net_input"]["src_tokens"][:, :2]
+    for options in ({}, {"prefix_tokens": prefix}):
+        assert_same_beams(*(search([one], sample, **options) for one in (model, plain)))
+    last = {max(len(h["tokens"]) for h in beam) for beam in search([model], sample)}
+    assert len(last) > 3
+
+
+def test_ensembles_of_copies_keep_caches_apart(ending):
+    (model, plain), sample = ending
+    models = [[one, copy.deepcopy(one)] for one in (model, plain)]
+    for _, other in models:
+        with torch.no_grad():
+            other.decoder.layers[0].encoder_attn.k_proj.weight.mul_(3)
+    assert_same_beams(*(search(ensemble, sample) for ensemble in models))
+
+
+def test_scripted_beam_search_finds_the_same(ending):
+    """fairseq's reordering, called once for each layer there, changes a reordered cache no more."""
+    (model, _), sample = ending
+    generator = SequenceGenerator([model], dictionary(), beam_size=4, max_len_b=20)
+    with torch.no_grad():
+        assert_same_beams(torch.jit.script(generator)(sample), generator(sample))
+
+
+@pytest.mark.parametrize("expanded", [True, False])
+def test_fairseqs_beam_size_is_understood(ending, expanded):
+    """With it the encoder output need not be repeated for every hypothesis."""
+    models, sample = ending
+    for one in models:
+        one.decoder.set_beam_size(4)
+    steps = [_three_steps(one, sample["net_input"], expanded) for one in models]
+    for ours, theirs in zip(*steps, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+
+
+def _three_steps(model, inputs, expanded):
+    """Logits of the first four sentences, of the same with other hypotheses, and of two."""
+    cache: dict = {}
+    encoded = model.encoder(inputs["src_tokens"][:4], inputs["src_lengths"][:4])
+    if expanded:
+        rows = torch.arange(4).repeat_interleave(4)
+        encoded = model.encoder.reorder_encoder_out(encoded, rows)
+    prefix = torch.full((16, 1), 2)
+    ends = torch.tensor([4, 5, 6, 7, 12, 13, 14, 15])
+    for order in (None, torch.arange(16).view(4, 4).flip(1).flatten(), ends):
+        if order is not None:
+            prefix = torch.cat([prefix[order], 4 + order[:, None]], 1)
+            model.decoder.reorder_incremental_state_scripting(cache, order)
+            encoded = model.encoder.reorder_encoder_out(encoded, order) if expanded else encoded
+        yield model.decoder(prefix, encoder_out=encoded, incremental_state=cache)[0]
+
+
+def test_a_layer_takes_keys_and_values_from_elsewhere():
+    """fairseq's layers take them as ``prev_attn_state``: with a row for each hypothesis."""
+    draw = torch.Generator().manual_seed(3)
+    target, source = torch.randn(1, 4, 16, generator=draw), torch.randn(5, 4, 16, generator=draw)
+    state = list(torch.randn(2, 4, 2, 5, 8, generator=draw))
+    outputs = []
+    for model in with_and_without():
+        cache: dict = {}
+        layer = model.eval().decoder.layers[2]
+        layer(target, source, incremental_state=cache, prev_attn_state=state)
+        for attention in (layer.self_attn, layer.encoder_attn):
+            attention.reorder_incremental_state(cache, torch.tensor([2, 0]))
+        outputs.append(layer(target[:, [2, 0]], source[:, [2, 0]], incremental_state=cache)[0])
+    torch.testing.assert_close(*outputs, atol=1e-6, rtol=0)
