@@ -1,6 +1,9 @@
 """fairseq's ways of decoding: a shared Admin model finds what its unshared copy finds."""
 
+from argparse import Namespace
+
 import pytest
+import torch
 from equality import Twins
 from fairseq.sequence_generator import SequenceGenerator
 from searches import SEARCHES, assert_same, translate
