@@ -32,7 +32,8 @@ OPTIONS = """
 
 The models also take all options of fairseq's transformer; what these do with shared layers is in
 [fairseq-options.md](fairseq-options.md).
-`fairseq-train --user-dir "$(fairseq-sharing user-dir)" --arch shared_transformer --help` prints them.
+All are printed by
+`fairseq-train --user-dir "$(fairseq-sharing user-dir)" --arch shared_transformer --help`.
 
 | option | default | what it does |
 |---|---|---|

@@ -3,7 +3,6 @@
 import importlib
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -26,8 +25,11 @@ FAIRSEQ = {
 OF_OTHERS = {"cd", "mtdata", "pip", "python3", "sacrebleu", "source"}
 """Programs that are not this project's: their commands are not looked at."""
 
-ROW = "--arch shared_transformer_wmt_en_de"
-"""A row of the table in place of ROW."""
+PLACEHOLDERS = {
+    "USER_DIR": [PLUGIN],
+    "ROW": ["--arch", "shared_transformer_wmt_en_de"],
+    "RANK": ["0"],
+}
 
 RUN_AT_ONCE = ("describe", "experiments", "user-dir")
 COMMANDS = [(page.name, words) for page in PAGES for words in commands(page)]
@@ -39,9 +41,7 @@ def ids(value):
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=ids)
 def test_a_command_is_one_that_its_parser_takes(page, words):
-    words = shlex.split(
-        " ".join(map(shlex.quote, words)).replace("USER_DIR", PLUGIN).replace("ROW", ROW)
-    )
+    words = [given for word in words for given in PLACEHOLDERS.get(word, [word])]
     program, *arguments = words
     if program == "torchrun":
         script = next(n for n, word in enumerate(words) if word.startswith("scripts/"))
