@@ -25,6 +25,9 @@ TRAINING_FLOPS = 6.0
 """Operations for each multiply-add of a forward pass: two, and twice as many backwards."""
 
 BYTES_PER_WEIGHT = 4
+SYMBOLS = 4
+"""What fairseq has in a dictionary beside the words of its file."""
+
 PADDING = 8
 """fairseq-preprocess fills a dictionary up to a multiple of this."""
 
@@ -66,9 +69,19 @@ def estimates(experiment: Experiment, folder: Path, devices: Devices) -> list[Es
     return [_estimate(run, devices) for run in first_seed]
 
 
+def dictionary_of(experiment: Experiment, folder: Path) -> int | None:
+    """The entries of the prepared data's dictionary, fairseq's symbols included; None before."""
+    path = folder / DATA / f"dict.{experiment.languages.source}.txt"
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        return SYMBOLS + sum(1 for _ in file)
+
+
 def _estimate(run: Run, devices: Devices) -> Estimate:
     args = read_command(run.name, training_command(run, run.folder, devices))
-    words = -(-run.experiment.data.vocabulary // PADDING) * PADDING
+    words = dictionary_of(run.experiment, run.folder.parent)
+    words = words or -(-run.experiment.data.vocabulary // PADDING) * PADDING
     model = build_weightless(args, words)
     maps, parameters = model.layer_maps, count_parameters(model)
     sizes = Sizes(
