@@ -141,4 +141,6 @@ def _begin(job: Job, run: Run, lock: int, devices: Devices, precision: str) -> J
 def _has_all_updates(run: Run) -> bool:
     """Whether only the stamp is missing: fairseq-train would add an update to such a training."""
     newest = newest_intact(run.checkpoint.parent)
-    return newest is not None and Checkpoint.read(newest).num_updates >= run.max_update
+    if newest is None:
+        return False
+    return Checkpoint.read(newest, mapped=True).num_updates >= run.max_update
