@@ -32,10 +32,20 @@ class Training:
     measured_speeds: dict[str, dict[int, float]]
 
     @property
+    def updates(self) -> int:
+        """Those that were made, which may be fewer than were asked for."""
+        return self.log.updates
+
+    @property
+    def outcome(self) -> str | None:
+        """That it stopped early or diverged, if it did."""
+        return self.log.outcome(self.run.max_update)
+
+    @property
     def updates_per_second(self) -> float | None:
         """Over the whole training, whose depth may grow."""
-        seconds = self.seconds(self.run.max_update)
-        return self.run.max_update / seconds if seconds else None
+        seconds = self.seconds(self.updates)
+        return self.updates / seconds if seconds else None
 
     def seconds(self, updates: int) -> float | None:
         """What so many updates take: as measured beside the other systems, else by the log."""
@@ -49,16 +59,15 @@ class Training:
     @property
     def tokens_per_second(self) -> float | None:
         """By the log, over the whole training."""
-        updates = self.run.max_update
-        inverse = self._sum_over_phases(self.log.tokens_per_second, updates)
-        return updates / inverse if inverse else None
+        inverse = self._sum_over_phases(self.log.tokens_per_second, self.updates)
+        return self.updates / inverse if inverse else None
 
     def _sum_over_phases(
         self, speed: Callable[[int, int], float | None], updates: int
     ) -> float | None:
         """Of the updates in each phase of growing depth divided by its speed."""
         total = 0.0
-        for first, end in self.run.schedule.phases(self.run.max_update):
+        for first, end in self.run.schedule.phases(self.updates):
             if first >= updates:
                 break
             own = speed(first, end)

@@ -17,6 +17,7 @@ from ..experiment.experiment import Experiment
 from ..experiment.runs import Run, runs_of, save_run
 from ..files import exclusive
 from .command import batch_statement, newest_intact, precision_of, training_command
+from .log import TrainingLog
 from .progress import TrainingDisplay
 from .records import keeping_records
 
@@ -61,8 +62,10 @@ def train(
             _begin(job, run, own[run.name], devices, precision_of(run, precision, devices))
             for job, run in zip(trainings, unfinished, strict=True)
         ]
-        display = held.enter_context(TrainingDisplay(runs))
-        keep_records = held.enter_context(keeping_records(waiting))
+        watched = [(run, TrainingLog(run.log)) for run in runs]
+        display = held.enter_context(TrainingDisplay(watched))
+        written = [(run, log) for run, log in watched if run.name in own]
+        keep_records = held.enter_context(keeping_records(written))
 
         def watch(running: set[str]) -> None:
             display.update(running)
