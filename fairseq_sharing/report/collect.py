@@ -1,6 +1,5 @@
 """Finds runs and reads what they left behind."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from ..corpus.parallel_text import read_lines
 from ..errors import SharingError
 from ..evaluation.scoring import Score
 from ..experiment.runs import RECORD, Run, read_run
+from ..files import read_json
 from ..model.strategies import STRATEGIES, LayerMap
 from ..training.log import TrainingLog
 
@@ -84,7 +84,7 @@ class Training:
     @cached_property
     def versions(self) -> dict[str, Any]:
         """Packages, Python and machine it was trained with, as far as they are recorded."""
-        return _json(self.run.folder / "versions.json")
+        return read_json(self.run.folder / "versions.json")
 
     @property
     def command(self) -> str:
@@ -119,7 +119,7 @@ def find_runs(folders: list[Path]) -> list[Run]:
 def read_training(run: Run) -> Training:
     """What the run's folder says; SharingError names the command that is still to be run."""
     path = run.folder / "scores.json"
-    scores = _json(path)
+    scores = read_json(path)
     missing = [t.name for t in run.experiment.test_sets if t.name not in scores]
     if missing:
         raise SharingError(
@@ -158,7 +158,7 @@ def read_test_sets(run: Run, language: str) -> list[str]:
 
 def manifest_of(run: Run) -> dict[str, Any]:
     """What the corpus beside the run's folder was made of, as far as it is recorded."""
-    return _json(run.folder.parent / "corpus" / "manifest.json")
+    return read_json(run.folder.parent / "corpus" / "manifest.json")
 
 
 def _translations(run: Run, test_set: str, scores: dict[str, Score]) -> list[str]:
@@ -191,13 +191,5 @@ def _speeds(path: Path) -> dict[str, dict[int, float]]:
         name: {int(first): speed for first, speed in measured.items()}
         if isinstance(measured, dict)
         else {0: measured}
-        for name, measured in _json(path).items()
+        for name, measured in read_json(path).items()
     }
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """The content of a JSON file, nothing if there is none."""
-    try:
-        return json.loads(path.read_text("utf-8")) if path.exists() else {}
-    except ValueError as error:
-        raise SharingError(f"{path} is not JSON ({error}): remove it and make it again") from None
