@@ -8,7 +8,6 @@ from pathlib import Path
 from ..checkpoint.contents import Checkpoint
 from ..commands.devices import Devices, these_devices
 from ..commands.jobs import Job, run_jobs, save_command
-from ..commands.parsing import read_command
 from ..commands.places import training_places
 from ..corpus.prepare import DATA, require_prepared
 from ..errors import SharingError
@@ -17,7 +16,9 @@ from ..experiment.experiment import Experiment
 from ..experiment.runs import Run, runs_of, save_run
 from ..files import exclusive
 from .command import batch_statement, newest_intact, precision_of, training_command
+from .epochs import require_epochs
 from .log import TrainingLog
+from .options import read_options
 from .progress import TrainingDisplay
 from .records import keeping_records
 
@@ -85,7 +86,8 @@ def waiting_runs(runs: list[Run], folder: Path, devices: Devices, precision: str
     waiting = [run for run in runs if not run.training.is_finished()]
     statements = {_batch(run, devices) for run in waiting} - {""}
     for run in waiting:
-        read_command(run.name, training_command(run, folder / DATA, devices, precision))
+        args = read_options(run, folder / DATA, devices, precision)
+        require_epochs(run, args, folder / DATA, devices)
     if devices.rank == 0:
         print(*sorted(statements), sep="\n", end="\n" if statements else "", flush=True)
     return sorted(waiting, key=lambda run: run.system.depth, reverse=True)
