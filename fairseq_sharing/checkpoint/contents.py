@@ -83,12 +83,18 @@ class Checkpoint:
 
     def stored_options(self) -> Options:
         """All options that are stored with the model: its own, often those of training too."""
-        stored = self.content.get("args") or (self.content.get("cfg") or {}).get("model")
-        if isinstance(stored, argparse.Namespace):
-            return dict(vars(stored))
-        if isinstance(stored, dict):
-            return dict(stored)
+        stored = _as_dict(self.content.get("args")) or _as_dict(self._cfg.get("model"))
+        if stored:
+            return stored
         raise SharingError(f"checkpoint {self.path} does not say what model it holds (no options)")
+
+    def task_options(self) -> Options:
+        """All options that are stored with the task, of its own where it has any."""
+        return _as_dict(self._cfg.get("task")) or self.stored_options()
+
+    @property
+    def _cfg(self) -> dict[str, Any]:
+        return self.content.get("cfg") or {}
 
     def options(self) -> Options:
         """The model's own options, those of its preset filled in.
@@ -161,6 +167,13 @@ class Checkpoint:
             common = cfg["common"] | {"user_dir": None}
             slim |= {"args": None, "cfg": cfg | {"model": options, "common": common}}
         return slim
+
+
+def _as_dict(options: Any) -> Options:
+    """Options in one of the forms that fairseq stores them in; empty for anything else."""
+    if isinstance(options, argparse.Namespace):
+        return dict(vars(options))
+    return dict(options) if isinstance(options, dict) else {}
 
 
 def at_least_float32(dtype: torch.dtype) -> torch.dtype:

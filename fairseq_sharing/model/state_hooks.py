@@ -10,7 +10,7 @@ from torch import nn
 from .config import shares_layers
 from .growing_layers import restore_depth
 from .state import check_scaling, compact_state, expand_state
-from .tying import aliases
+from .tying import aliases, as_tied_parameters
 
 StateDict = dict[str, Any]
 
@@ -47,12 +47,5 @@ def _expand(model: Any, state: StateDict, prefix: str, metadata: StateDict, *_: 
     own = {name.removeprefix(prefix): state.pop(name) for name in names}
     expand_state_dict(model, own)
     if metadata.get("assign_to_params_buffers"):
-        _as_parameters(own, aliases(model))
+        as_tied_parameters(own, aliases(model))
     state |= {prefix + name: value for name, value in own.items()}
-
-
-def _as_parameters(state: StateDict, further_names: dict[str, str]) -> None:
-    """Let torch assign one Parameter to all names of a tied one; it would make one for each."""
-    for first in set(further_names.values()) & state.keys():
-        state[first] = nn.Parameter(state[first].detach(), requires_grad=False)
-    state |= {alias: state[first] for alias, first in further_names.items() if first in state}
