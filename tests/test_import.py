@@ -42,6 +42,12 @@ def test_an_interruption_while_fairseq_is_imported_is_one_line():
     assert stopped.stdout == "error: interrupted\n"
 
 
+def test_within_a_program_without_arguments_it_is_imported():
+    """As Python is that is embedded in another program."""
+    embedded = "import sys; sys.argv = []; import fairseq_sharing; print('imported')"
+    assert run("python", "-c", embedded).stdout.endswith("imported\n")
+
+
 def test_importing_again_registers_nothing_twice():
     again = (
         "import sys, argparse, fairseq_sharing\n"

@@ -57,8 +57,7 @@ def _do(step: Step, manifest: Manifest) -> None:
     reason = manifest.reason_to_do(step)
     if reason:
         print(f"prepare: {step.name} ({reason})", flush=True)
-        manifest.forget(step)
-        manifest.record(step, step.run())
+        manifest.do(step)
 
 
 def _refuse_changes_after_training(stage: Stage, steps: list[Step], manifest: Manifest) -> None:

@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 from ..experiment.experiment import Experiment
-from ..files import sha256
+from ..files import digest, sha256
 from .cleaning import Counts, clean, normalise
 from .holding_out import hold_out_of, split
 from .identification import require_identification
-from .manifest import Done, Step, digest
+from .manifest import Done, Step
 from .named_sets import VALID, NamedSets, rules_of
 from .parallel_text import Segment, key, stream_lines
 from .sources import OF_ONES_OWN, check_corpus, open_corpus, open_files

@@ -46,7 +46,7 @@ def notes_on_paper(report: Report) -> list[str]:
 
 
 def _updates(report: Report) -> str:
-    updates = {training.run.max_update for training in report.trainings}
+    updates = {training.updates for training in report.trainings}
     return f"{updates.pop():,} updates each" if len(updates) == 1 else "updates differ, see below"
 
 
