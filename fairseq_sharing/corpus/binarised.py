@@ -21,8 +21,13 @@ def path_of(data: Path, subset: str, languages: tuple[str, str], language: str) 
 
 def lengths_of(data: Path, subset: str, languages: tuple[str, str]) -> Any:
     """Tokens of every segment and its translation, ends included: an array of shape (2, n)."""
-    paths = [path_of(data, subset, languages, language) for language in languages]
-    return np.stack([load_indexed_dataset(str(path), None).sizes for path in paths])
+    return np.stack([_sizes(path_of(data, subset, languages, each)) for each in languages])
+
+
+def _sizes(path: Path) -> Any:
+    """A copy: fairseq's own array is gone, memory and all, when its data set is."""
+    dataset = load_indexed_dataset(str(path), None)
+    return np.array(dataset.sizes)
 
 
 def number_too_long(lengths: Any, positions: Positions) -> int:

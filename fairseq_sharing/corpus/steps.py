@@ -139,11 +139,11 @@ class Corpus:
             raise SharingError(f"{error}; {in_words(total(of_sets))}") from None
         segments = {part: self._write(part, held_out[part]) for part in held_out}
         segments[TRAIN] = self._write(TRAIN, rest)
-        counted = {file.stem: sum(1 for _ in stream_lines(file)) for file in named}
+        of_named = {file.stem: sum(1 for _ in stream_lines(file)) for file in named}
         facts = {
             "corpus": OF_ONES_OWN if self.own_text else data.corpus,
             "origin": {file.name: digest(file) for file in source.files},
-            "segments": {part: (segments | counted)[part] for part in self.parts},
+            "segments": {part: (segments | of_named)[part] for part in self.parts},
         }
         counts = {"pairs": total(of_sets), "sets": of_sets, "segments": segments}
         return Done([*source.files, *named], counts, facts)

@@ -1,5 +1,6 @@
 """Chinese, Japanese, Korean and Thai from raw text to the report."""
 
+import dataclasses
 import json
 import re
 
@@ -9,6 +10,7 @@ import sentencepiece
 from rich.console import Console
 from unspaced import WORDS, plant_text
 
+from fairseq_sharing.corpus import sentencepieces
 from fairseq_sharing.corpus.prepare import prepare
 from fairseq_sharing.evaluation.evaluate import evaluate
 from fairseq_sharing.experiment.file import load
@@ -23,7 +25,8 @@ def stages(tmp_path, tiny_text, language, capsys, updates=2, **replaced):
     """An experiment into the language, and its run folder with data prepared."""
     named = TOKENIZERS[language]
     text = tiny_text.replace('target = "de"', f'target = "{language}"')
-    text = text.replace("vocabulary = 40", "vocabulary = 60\nmax_ratio = 3.0")
+    text = text.replace("vocabulary = 40", "vocabulary = 60\nmax_ratio = 2.0")
+    text = text.replace("max_words = 8", "max_words = 12")
     text = text.replace("max-update = 12", f"max-update = {updates}")
     for before, after in replaced.items():
         text = re.sub(before, after, text)
@@ -79,14 +82,16 @@ def test_chinese_from_text_to_report(tmp_path, tiny_text, capsys):
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_text_comes_back_from_its_pieces(language, tmp_path, tiny_text, capsys):
-    _, folder = stages(tmp_path, tiny_text, language, capsys)
-    pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm" / "joint.model"))
-    for part in ("train", "test"):
-        texts = (folder / "corpus" / f"{part}.{language}").read_text().splitlines()
-        encoded = (folder / "spm" / f"{part}.{language}").read_text().splitlines()
-        assert [pieces.decode(line.split(" ")) for line in encoded] == texts
-        assert pieces.unk_id() not in pieces.encode(" ".join(texts))
+def test_text_comes_back_from_its_pieces(language, tiny, tmp_path):
+    texts, model = plant_text(tmp_path, language), tmp_path / "model"
+    sentencepieces.learn(texts, dataclasses.replace(tiny.data, vocabulary=60), model)
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    for text in texts:
+        lines = text.read_text().splitlines()
+        sentencepieces.encode(text, language, model, tmp_path / "encoded")
+        encoded = (tmp_path / "encoded").read_text().splitlines()
+        assert [pieces.decode(line.split(" ")) for line in encoded] == lines
+        assert pieces.unk_id() not in pieces.encode(" ".join(lines))
 
 
 @pytest.mark.slow
