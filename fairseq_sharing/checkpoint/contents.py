@@ -2,6 +2,8 @@
 
 import argparse
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,12 @@ from omegaconf import OmegaConf
 from torch import Tensor
 
 from ..errors import SharingError
-from ..model.config import option_names
+from ..model.config import SIDES, option_names
 from ..model.cost import build_weightless
+from ..model.state import MAP_KEY
 from ..model.state_hooks import expand_state_dict
 from ..model.transformer import SharedTransformerModel
+from ..patches.compat import UNREADABLE
 from .files import Content, read_checkpoint
 
 TRANSFORMERS = ("transformer", "shared_transformer")
@@ -74,7 +78,8 @@ class Checkpoint:
     def arch(self) -> str:
         """The name given to ``--arch``."""
         stored = self.stored_options()
-        return stored.get("_name") or stored.get("arch") or "none"
+        names = (stored.get(key) for key in ("_name", "arch"))
+        return next((name for name in names if name and isinstance(name, str)), "none")
 
     @property
     def is_transformer(self) -> bool:
@@ -107,19 +112,52 @@ class Checkpoint:
                 "transformer, shared_transformer and their presets can be taken here"
             )
         filled = argparse.Namespace(**self.stored_options())
-        ARCH_CONFIG_REGISTRY[self.arch](filled)
+        with self._explained():
+            ARCH_CONFIG_REGISTRY[self.arch](filled)
         # Embeddings are in the checkpoint; the file they came from may be gone.
         apart = {"encoder_embed_path": None, "decoder_embed_path": None}
         return {k: v for k, v in vars(filled).items() if k in option_names()} | apart
 
     def skeleton(self, **changes: Any) -> SharedTransformerModel:
-        """The model without memory for its weights, with ``changes`` made to its options."""
-        options = argparse.Namespace(**self.options() | changes)
+        """The model without memory for its weights, with ``changes`` made to its options.
+
+        Raises SharingError if none can be built with them.
+        """
+        options = self.options() | changes
+        for side in SIDES:
+            self._check_depth(side, options)
         source = self.state.get("encoder.embed_tokens.weight")
         if source is None:
             raise SharingError(f"checkpoint {self.path} holds no encoder.embed_tokens.weight")
         target = self.state.get("decoder.embed_tokens.weight", source)
-        return build_weightless(options, len(source), len(target))
+        with self._explained():
+            return build_weightless(argparse.Namespace(**options), len(source), len(target))
+
+    def _check_depth(self, side: str, options: Options) -> None:
+        """Raise SharingError for more layers than are stored, before any is built."""
+        map_key = MAP_KEY.format(side=side)
+        named = {name.split(".")[2] for name in self.state if name.startswith(f"{side}.layers.")}
+        stored = self.state[map_key].numel() if map_key in self.state else len(named)
+        asked = options[f"{side}_layers"]
+        if type(asked) is not int or asked > stored:
+            raise SharingError(
+                f"checkpoint {self.path} does not fit its own options: {side}_layers is {asked}, "
+                f"it holds {stored}"
+            )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise SharingError for whatever fairseq raises of options that make no model."""
+        try:
+            yield
+        except SharingError:
+            raise
+        except UNREADABLE as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise SharingError(
+                f"checkpoint {self.path}: no model can be built with its options ({reason}); "
+                "get the file from where it was trained"
+            ) from error
 
     def stacked_state(self) -> State:
         """The weights under every name that a model of N real layers has, tied ones as one tensor.
