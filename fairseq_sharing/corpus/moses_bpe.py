@@ -24,7 +24,7 @@ def require_tools() -> None:
     except ImportError as error:
         raise SharingError(
             f"[data] segmentation = 'bpe' needs sacremoses and subword-nmt ({error}): "
-            "pip install 'fairseq-sharing[wmt]'"
+            "pip install sacremoses subword-nmt"
         ) from None
 
 

@@ -57,9 +57,7 @@ def _do(step: Step, manifest: Manifest) -> None:
     reason = manifest.reason_to_do(step)
     if reason:
         print(f"prepare: {step.name} ({reason})", flush=True)
-        manifest.forget(step)
-        done = step.run()
-        manifest.record(step, done)
+        done = manifest.do(step)
         if "pairs" in done.counts:
             print(f"prepare: {step.name}: {in_words(done.counts['pairs'])}", flush=True)
         if TOO_LONG in done.counts:

@@ -8,12 +8,12 @@ from pathlib import Path
 from ..errors import SharingError
 from ..experiment.bleu import bleu_of
 from ..experiment.experiment import Experiment
-from ..files import sha256
+from ..files import digest, sha256
 from .cleaning import clean, normalise
 from .counts import Counts, in_words, total
 from .holding_out import TooLittleText, hold_out_of, split
 from .identification import require_identification
-from .manifest import Done, Step, digest
+from .manifest import Done, Step
 from .named_sets import VALID, NamedSets, rules_of
 from .parallel_text import Segment, Sets, key, stream_lines
 from .progress import counted

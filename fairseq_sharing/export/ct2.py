@@ -62,6 +62,7 @@ def export_ct2(
     pieces = load_sentencepiece(sentencepiece)
     if run_folder:
         check_run_folder(run_folder)
+    _check_task(checkpoint)
     checkpoint = at_trained_depth(checkpoint)
     _check_options(checkpoint.options())
     state, options = unrolled(checkpoint)
@@ -91,6 +92,18 @@ def check_output_folder(output: Path) -> None:
         raise SharingError(f"--output {output}: there is no folder {output.parent}; make it first")
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise SharingError(f"--output {output} exists and is not an empty folder; name another one")
+
+
+def _check_task(checkpoint: Checkpoint) -> None:
+    """Raise SharingError for tasks that add tokens to the text, which ``translate`` would not."""
+    options = checkpoint.task_options()
+    task = options.get("_name") or options.get("task") or "translation"
+    if task != "translation":
+        raise SharingError(
+            f"checkpoint {checkpoint.path} is of the task {task}; only models of the task "
+            "translation can be exported, since others change the text, by tokens of languages "
+            "for example. Decode it with fairseq-generate"
+        )
 
 
 def _check_options(options: Options) -> None:

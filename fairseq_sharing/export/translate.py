@@ -142,7 +142,4 @@ def load_sentencepiece(path: Path) -> sentencepiece.SentencePieceProcessor:
 def require_ctranslate2() -> None:
     """Raise SharingError with how to install it if CTranslate2 is missing."""
     if find_spec("ctranslate2") is None:
-        raise SharingError(
-            "CTranslate2 is not installed: pip install 'fairseq_sharing[export]', "
-            "or pip install ctranslate2"
-        )
+        raise SharingError("CTranslate2 is not installed: pip install ctranslate2 PyYAML")

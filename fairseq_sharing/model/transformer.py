@@ -16,13 +16,21 @@ from torch import nn
 from ..errors import SharingError
 from .admin import ResidualProfile
 from .checks import check_options
-from .config import SIDES, SharedTransformerConfig, shares_layers, side_layer_map
-from .cross_attention import projected_once, share_cross_attention
-from .growing_layers import DepthGrowth, restore_depth, scriptable
+from .config import SIDES, SharedTransformerConfig, side_layer_map
+from .cross_attention import CrossAttentions, projected_once
+from .growing_layers import DepthGrowth, scriptable
 from .growth import parse_schedule
-from .state import check_scaling, compact_state, expand_state, load_refusal
+from .layers import (
+    ScaledDecoderLayer,
+    ScaledEncoderLayer,
+    SharedDecoderLayer,
+    keep_dropout_names,
+    wrapped,
+)
+from .state import load_refusal
+from .state_hooks import keep_state_compact
 from .strategies import LayerMap, format_layer_map, num_unique_layers
-from .tying import LayerStacker, aliases, count_parameters
+from .tying import LayerStacker, count_parameters
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +46,16 @@ class SharedTransformerEncoder(TransformerEncoderBase):
         self._stacker = LayerStacker(self.layer_map)
         super().__init__(cfg, dictionary, embed_tokens, return_fc)
         del self._stacker
-        _keep_dropout_name(self, "TransformerEncoder")
+        keep_dropout_names(self)
 
     def build_encoder_layer(self, cfg) -> nn.Module:
         """The next layer; fairseq's constructor calls this once for each, bottom first."""
-        build = super().build_encoder_layer
-        return self._stacker.add(lambda: build(cfg))
+        return self._stacker.add(lambda: self._build_layer(cfg))
+
+    def _build_layer(self, cfg) -> nn.Module:
+        if cfg.residual_scaling == "admin":
+            return wrapped(ScaledEncoderLayer(cfg, self.return_fc), cfg)
+        return super().build_encoder_layer(cfg)
 
     __prepare_scriptable__ = scriptable
 
@@ -61,11 +73,10 @@ class SharedTransformerDecoder(TransformerDecoderBase):
     ):
         self.layer_map = side_layer_map(cfg, "decoder")
         self._stacker = LayerStacker(self.layer_map)
+        self._attentions = CrossAttentions(self.layer_map, reused=not cfg.no_cross_attention_reuse)
         super().__init__(cfg, dictionary, embed_tokens, no_encoder_attn, output_projection)
-        del self._stacker
-        if not cfg.no_cross_attention_reuse:
-            share_cross_attention(self.layers, self.layer_map)
-        _keep_dropout_name(self, "TransformerDecoder")
+        del self._stacker, self._attentions
+        keep_dropout_names(self)
 
     def __call__(self, *args, **kwargs):
         with projected_once():
@@ -73,15 +84,11 @@ class SharedTransformerDecoder(TransformerDecoderBase):
 
     def build_decoder_layer(self, cfg, no_encoder_attn=False) -> nn.Module:
         """The next layer; fairseq's constructor calls this once for each, bottom first."""
-        build = super().build_decoder_layer
-        return self._stacker.add(lambda: build(cfg, no_encoder_attn))
+        scaled = cfg.residual_scaling == "admin"
+        kind = ScaledDecoderLayer if scaled else SharedDecoderLayer
+        return self._stacker.add(lambda: wrapped(kind(cfg, no_encoder_attn, self._attentions), cfg))
 
     __prepare_scriptable__ = scriptable
-
-
-def _keep_dropout_name(side: nn.Module, name: str) -> None:
-    """``--retain-dropout-modules`` compares with the name of fairseq's class."""
-    side.dropout_module.module_name = name  # type: ignore[union-attr]
 
 
 @register_model("shared_transformer")
@@ -105,6 +112,7 @@ class SharedTransformerModel(TransformerModelBase):
         if cfg.grow_depth_at is not None:
             sides = {side: getattr(self, side) for side in SIDES}
             self.growth = DepthGrowth(sides, parse_schedule(cfg.grow_depth_at))
+        keep_state_compact(self)
 
     @classmethod
     def add_args(cls, parser: argparse.ArgumentParser) -> None:
@@ -156,29 +164,22 @@ class SharedTransformerModel(TransformerModelBase):
         if self.growth:
             self.growth.set_num_updates(num_updates)
 
-    def state_dict(self, *args, prefix: str = "", **kwargs) -> dict[str, Any]:
-        state = super().state_dict(*args, prefix=prefix, **kwargs)
-        if shares_layers(self.cfg):
-            compact_state(state, aliases(self), self.layer_maps, prefix)
-        if self.residual_profile:
-            self.residual_profile.store(state, prefix)
-        if self.growth:
-            self.growth.store(state, prefix)
-        return state
+    def load_state_dict(self, state_dict, strict=True, model_cfg=None, args=None, *, assign=False):
+        """As fairseq's, which has no ``assign``: with it, the state's tensors become parameters.
 
-    def load_state_dict(self, state_dict, strict=True, model_cfg=None, args=None):
+        Raises SharingError, in one line, if the state is not of this model.
+        """
+        state = dict(state_dict)
         try:
-            return super().load_state_dict(dict(state_dict), strict, model_cfg, args)
+            if not assign:
+                return super().load_state_dict(state, strict, model_cfg, args)
+            self.upgrade_state_dict(state)
+            return nn.Module.load_state_dict(self, state, strict, assign=True)
         except RuntimeError as error:
             raise SharingError(load_refusal(error)) from error
 
     def upgrade_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Bring an older or a compact state dict to the model's own names, in place."""
+        """fairseq's upgrade of what older versions saved, in place."""
         for side in SIDES:  # fairseq's EMA leaves these out, and its upgrade then drops final norms
             state_dict.setdefault(f"{side}.version", getattr(self, side).version.clone())
         super().upgrade_state_dict(state_dict)
-        expand_state(state_dict, aliases(self), self.layer_maps)
-        check_scaling(state_dict, bool(self.residual_profile))
-        if self.residual_profile:
-            self.residual_profile.restore(state_dict)
-        restore_depth(state_dict, self.growth, self.layer_maps)

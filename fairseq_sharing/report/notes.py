@@ -63,7 +63,7 @@ def _training_text(report: Report) -> list[str]:
 
 
 def _updates(report: Report) -> str:
-    updates = {training.run.max_update for training in report.trainings}
+    updates = {training.updates for training in report.trainings}
     return f"{updates.pop():,} updates each" if len(updates) == 1 else "updates differ, see below"
 
 
