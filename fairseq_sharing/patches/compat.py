@@ -47,7 +47,7 @@ UNREADABLE = (
     *(pickle.UnpicklingError, struct.error, RuntimeError, EOFError, OSError, MemoryError),
     *(ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError),
 )
-"""What torch and fairseq raise for files that are cut short or no checkpoints."""
+"""What torch and fairseq raise for files that are cut short or are no checkpoints."""
 
 
 def apply() -> None:
