@@ -1,4 +1,4 @@
-"""A line now and then on how far a long step is."""
+"""Progress of long steps: a line now and then."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ ITEMS_BETWEEN_LOOKS = 1000
 
 
 def counted(items: Iterable[T], what: str) -> Iterator[T]:
-    """The items; prints how many of what they are so far, each half minute."""
+    """Yield the items; every half minute print how many there were so far."""
     said = time.monotonic()
     for number, item in enumerate(items, 1):
         yield item
