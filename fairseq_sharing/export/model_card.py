@@ -161,7 +161,8 @@ def _scores(scores: dict[str, Any], precision: str) -> str:
     ]
     first = next(iter(scores.values()))
     return (
-        f"## Scores\n\nOf the checkpoint decoded by fairseq in {precision}, with 95 % intervals.\n\n"
+        "## Scores\n\n"
+        f"Of the checkpoint decoded by fairseq in {precision}, with 95 % intervals.\n\n"
         + _table(("test set", "segments", "BLEU", "chrF"), rows)
         + f"\n\n- BLEU `{first['bleu_signature']}`\n- chrF `{first['chrf_signature']}`"
     )
