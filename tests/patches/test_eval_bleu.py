@@ -1,4 +1,4 @@
-"""Trainings with --eval-bleu, whose checkpoints hold what numpy counted: they are used as others."""
+"""Checkpoints of trainings with --eval-bleu hold what numpy counted: they are used as others."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A training that is asked to stop during a validation stops after it, and so do all its processes."""
+"""A training that is asked to stop during a validation stops after it, with all processes."""
 
 import signal
 import subprocess
