@@ -28,24 +28,36 @@ GROWING = (*SHARED, "--sharing-strategy", "sequence", "--grow-depth-at", GROWS_A
 
 
 def arguments(
-    data: Path, save: Path, *options: object, updates: int = 4, device: str = "cpu"
+    data: Path,
+    save: Path,
+    *options: object,
+    updates: int = 4,
+    device: str = "cpu",
+    validates: bool = False,
 ) -> tuple:
     """Of a fairseq-train that saves a checkpoint after every update; ``device``: cpu or cuda."""
     return (
         *(data / "bin", "--user-dir", PLUGIN, "--save-dir", save, "--no-progress-bar"),
         *(("--cpu",) if device == "cpu" else ()),
         *("--optimizer", "adam", "--adam-eps", ADAM_EPS, "--lr", 0.002, "--batch-size", 16),
-        *("--max-update", updates, "--save-interval-updates", 1, "--disable-validation"),
+        *("--max-update", updates, "--save-interval-updates", 1),
+        *(() if validates else ("--disable-validation",)),
         *("--log-interval", 1, "--curriculum", 99, "--no-epoch-checkpoints", *UNTHREADED),
         *options,
     )
 
 
 def train(
-    data: Path, save: Path, *options: object, updates: int = 4, device: str = "cpu", **kwargs
+    data: Path,
+    save: Path,
+    *options: object,
+    updates: int = 4,
+    device: str = "cpu",
+    validates: bool = False,
+    **kwargs,
 ):
     """Run it to its end; see ``arguments``."""
-    command = arguments(data, save, *options, updates=updates, device=device)
+    command = arguments(data, save, *options, updates=updates, device=device, validates=validates)
     return run("fairseq-train", *command, **kwargs)
 
 
@@ -72,11 +84,9 @@ def train_in_two_processes(data: Path, save: Path, *options: object, **kwargs) -
     return printed
 
 
-def start(
-    data: Path, save: Path, *options: object, updates: int = 4, device: str = "cpu"
-) -> subprocess.Popen:
+def start(data: Path, save: Path, *options: object, **kwargs) -> subprocess.Popen:
     """Begin a training and leave it running; see ``arguments``."""
-    command = arguments(data, save, *options, updates=updates, device=device)
+    command = arguments(data, save, *options, **kwargs)
     return subprocess.Popen(
         [BIN / "fairseq-train", *map(str, command)],
         stdout=subprocess.PIPE,
