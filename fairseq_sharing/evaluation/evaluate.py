@@ -16,7 +16,7 @@ from ..errors import SharingError
 from ..experiment.bleu import bleu_of
 from ..experiment.experiment import Experiment
 from ..experiment.positions import positions_of
-from ..experiment.runs import Run, require_baseline, runs_of
+from ..experiment.runs import Run, require_baseline, runs_of, save_run
 from ..experiment.stages import Stage
 from ..files import exclusive, sha256, write_json
 from ..training.command import on_cpu
@@ -122,6 +122,7 @@ def _score(runs: list[Run], folder: Path) -> None:
             scores[name][test_set.name] = dataclasses.asdict(result)
     for run, stage in zip(runs, stages, strict=True):
         write_json(run.folder / "scores.json", scores[run.system.name])
+        save_run(run)  # a report reads from it what the scores are of
         stage.finish()
 
 

@@ -19,7 +19,8 @@ def require_comparable(trainings: list[Training]) -> None:
     for run in [training.run for training in trainings[1:]]:
         _require_same(first, run, "languages", _languages(first), _languages(run))
         _require_same(first, run, "test sets", _test_sets(first), _test_sets(run))
-        _require_same(first, run, NAMED, *(r.experiment.bleu_tokenizer for r in (first, run)))
+        tokenizers = [bleu_of(r.experiment).tokenizer_signature for r in (first, run)]
+        _require_same(first, run, NAMED, *tokenizers)
         _require_same_data(first, run)
         if run.folder.parent not in checked:
             checked.add(run.folder.parent)
