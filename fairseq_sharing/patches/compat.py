@@ -63,7 +63,7 @@ def apply() -> None:
     EpochBatchIterator.load_state_dict = resume.loading_shards(EpochBatchIterator.load_state_dict)
     FairseqTask.get_batch_iterator = resume.same_batches(FairseqTask.get_batch_iterator)
     Trainer.load_checkpoint = resume.reading_everywhere(Trainer.load_checkpoint)
-    if Path(*sys.argv[:1]).name in ("fairseq-train", "fairseq-hydra-train"):
+    if Path(sys.argv[0]).name in ("fairseq-train", "fairseq-hydra-train"):
         training = sys.modules["fairseq_cli.train"]
         stopping.save_when_asked(training)
         empty_bleu.count_as_zero(training)
