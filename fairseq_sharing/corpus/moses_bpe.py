@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..errors import SharingError
 from ..experiment.experiment import Data
+from ..progress import counted
 from .parallel_text import stream_lines
-from .progress import counted
 from .streams import in_processes, writing
 
 MODEL = Path("bpe", "codes")

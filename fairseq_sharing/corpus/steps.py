@@ -9,6 +9,7 @@ from ..errors import SharingError
 from ..experiment.bleu import bleu_of
 from ..experiment.experiment import Experiment
 from ..files import digest, sha256
+from ..progress import counted
 from .cleaning import clean, normalise
 from .counts import Counts, in_words, total
 from .holding_out import TooLittleText, hold_out_of, split
@@ -16,7 +17,6 @@ from .identification import require_identification
 from .manifest import Done, Step
 from .named_sets import VALID, NamedSets, rules_of
 from .parallel_text import Segment, Sets, key, stream_lines
-from .progress import counted
 from .sources import OF_ONES_OWN, check_corpus, open_corpus, open_files
 from .streams import writing
 
