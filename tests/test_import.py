@@ -22,7 +22,7 @@ def test_without_fairseq_one_line_says_how_to_install_it():
     refused = run("python", "-c", WITHOUT_FAIRSEQ, check=False)
     assert refused.returncode == 1
     assert refused.stdout.count("\n") == 1
-    assert "pip install 'fairseq_sharing[fairseq]'" in refused.stdout
+    assert "pip install ve-fairseq (Python 3.11 or 3.12) or fairseq-fixed" in refused.stdout
 
 
 INTERRUPTED = """

@@ -41,12 +41,13 @@ class Manifest:
         """What has changed since the step was done, if anything."""
         return self._stage(step).reason_to_do()
 
-    def do(self, step: Step) -> None:
-        """Do a step and note it as done, with the checksums of its files."""
+    def do(self, step: Step) -> Done:
+        """Do a step and note it as done, with the checksums of its files; returns its account."""
         stage = self._stage(step)
         stage.start_over()
         done = step.run()
         stage.finish(done.inputs, done.counts, done.facts)
+        return done
 
     def _stage(self, step: Step) -> Stage:
         return Stage(self.folder, step.name, step.settings, step.outputs, self.path)

@@ -17,6 +17,7 @@
 - fairseq resumes at the right place of the data only on the same number of devices and in the
   epoch that the process started in, and resumes several processes only through a loader that is
   not safe; ``resume`` says what is done instead.
+- fairseq finds no BLEU where a validation translates nothing, as ``empty_bleu`` says.
 - fairseq-train saves nothing when it is asked to end. It is made to, as ``stopping`` says.
 - Mistakes of the user and interruptions end fairseq's commands with one line, as ``errors`` says;
   that is done before anything else, since importing fairseq takes seconds.
@@ -39,7 +40,7 @@ from fairseq.tasks import FairseqTask
 from fairseq.trainer import Trainer
 
 from ..errors import SharingError
-from . import numpy_values, resume, stopping, torchrun
+from . import empty_bleu, numpy_values, resume, stopping, torchrun
 from .data_parallel import data_parallel
 
 UNREADABLE = (
@@ -63,7 +64,9 @@ def apply() -> None:
     FairseqTask.get_batch_iterator = resume.same_batches(FairseqTask.get_batch_iterator)
     Trainer.load_checkpoint = resume.reading_everywhere(Trainer.load_checkpoint)
     if Path(sys.argv[0]).name in ("fairseq-train", "fairseq-hydra-train"):
-        stopping.save_when_asked(sys.modules["fairseq_cli.train"])
+        training = sys.modules["fairseq_cli.train"]
+        stopping.save_when_asked(training)
+        empty_bleu.count_as_zero(training)
 
 
 def _explained(load):

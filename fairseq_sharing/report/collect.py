@@ -8,6 +8,7 @@ from typing import Any
 
 from ..corpus.parallel_text import read_lines
 from ..errors import SharingError
+from ..evaluation.decoding import read_hypotheses
 from ..evaluation.scoring import Score
 from ..experiment.runs import RECORD, Run, read_run
 from ..files import read_json
@@ -163,7 +164,7 @@ def manifest_of(run: Run) -> dict[str, Any]:
 
 def _translations(run: Run, test_set: str, scores: dict[str, Score]) -> list[str]:
     path = run.hypotheses(test_set)
-    lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
+    lines = read_hypotheses(run, test_set) if path.exists() else []
     if len(lines) != scores[test_set].segments:
         raise SharingError(
             f"{path} has {len(lines)} lines, its score is of {scores[test_set].segments} segments: "

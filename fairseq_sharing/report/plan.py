@@ -27,6 +27,9 @@ TRAINING_FLOPS = 6.0
 """Operations for each multiply-add of a forward pass: two, and twice as many backwards."""
 
 BYTES_PER_WEIGHT = 4
+SYMBOLS = 4
+"""What fairseq has in a dictionary beside the words of its file."""
+
 PADDING = 8
 """fairseq-preprocess fills a dictionary up to a multiple of this."""
 
@@ -65,14 +68,25 @@ def estimates(experiment: Experiment, folder: Path, devices: Devices) -> list[Es
     for number, test_set in enumerate(experiment.test_sets):
         read_command(test_set.name, decoding_command(runs[0], number, folder, cpu=False))
     first_seed = [run for run in runs if run.seed == experiment.seeds[0]]
-    return [_estimate(run, folder / DATA, devices) for run in first_seed]
+    return [_estimate(run, folder, devices) for run in first_seed]
 
 
-def _estimate(run: Run, data: Path, devices: Devices) -> Estimate:
+def dictionary_of(experiment: Experiment, folder: Path) -> int | None:
+    """The entries of the prepared data's dictionary, fairseq's symbols included; None before."""
+    path = folder / DATA / f"dict.{experiment.languages.source}.txt"
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        return SYMBOLS + sum(1 for _ in file)
+
+
+def _estimate(run: Run, folder: Path, devices: Devices) -> Estimate:
+    data = folder / DATA
     args = read_options(run, data, devices)
     if data.is_dir():
         require_epochs(run, args, data, devices)
-    words = -(-run.experiment.data.vocabulary // PADDING) * PADDING
+    words = dictionary_of(run.experiment, folder)
+    words = words or -(-run.experiment.data.vocabulary // PADDING) * PADDING
     model = build_weightless(args, words)
     maps, parameters = model.layer_maps, count_parameters(model)
     sizes = Sizes(

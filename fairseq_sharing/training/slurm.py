@@ -114,7 +114,7 @@ def _require_tools(dry_run: bool) -> None:
         import submitit  # noqa: F401
     except ImportError:
         raise SharingError(
-            "--slurm needs submitit: install it with pip install 'fairseq-sharing[slurm]'"
+            "--slurm needs submitit: install it with pip install submitit cloudpickle"
         ) from None
     for tool in () if dry_run else ("sbatch", "srun", "squeue"):
         if shutil.which(tool) is None:

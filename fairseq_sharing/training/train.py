@@ -15,6 +15,7 @@ from ..experiment import provenance
 from ..experiment.experiment import Experiment
 from ..experiment.runs import Run, runs_of, save_run
 from ..files import exclusive
+from .check_lengths import lengths_statement
 from .command import batch_statement, newest_intact, precision_of, training_command
 from .epochs import require_epochs
 from .log import TrainingLog
@@ -84,10 +85,12 @@ def waiting_runs(runs: list[Run], folder: Path, devices: Devices, precision: str
     for run in runs:
         run.training.refuse_changes()
     waiting = [run for run in runs if not run.training.is_finished()]
-    statements = {_batch(run, devices) for run in waiting} - {""}
+    statements = {_batch(run, devices) for run in waiting}
     for run in waiting:
         args = read_options(run, folder / DATA, devices, precision)
         require_epochs(run, args, folder / DATA, devices)
+        statements.add(lengths_statement(run, folder / DATA, args))
+    statements.discard("")
     if devices.rank == 0:
         print(*sorted(statements), sep="\n", end="\n" if statements else "", flush=True)
     return sorted(waiting, key=lambda run: run.system.depth, reverse=True)
