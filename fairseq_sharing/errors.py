@@ -12,7 +12,13 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class SharingError(ValueError):
-    """A mistake of the user: names the option, the value received, what is valid and what to do."""
+    """A mistake of the user: names the option, the value received, what is valid and what to do.
+
+    It is one line, whatever the value has in it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 class MissingFairseqError(ImportError):

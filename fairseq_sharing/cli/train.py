@@ -7,7 +7,8 @@ from ..commands.devices import PRECISIONS, Devices, Kind, these_devices
 from ..commands.jobs import fairseq_tool
 from ..errors import SharingError
 from ..experiment.shipped import find
-from ..training.slurm import LEAST_MINUTES, SECONDS_TO_SAVE, Request, submit
+from ..training.slurm import LEAST_MINUTES, submit
+from ..training.slurm_queue import SECONDS_TO_SAVE, Request
 from ..training.speed_stage import measure_speed
 from ..training.train import train
 from .experiment_options import (

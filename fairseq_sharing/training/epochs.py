@@ -2,12 +2,12 @@
 
 import argparse
 from pathlib import Path
-
-import numpy as np
-from fairseq.data.data_utils import load_indexed_dataset
+from typing import Any
 
 from ..commands.devices import Devices
+from ..corpus.binarised import lengths_of
 from ..errors import SharingError
+from ..experiment.positions import positions_of
 from ..experiment.runs import Run
 
 
@@ -30,7 +30,7 @@ def require_epochs(run: Run, args: argparse.Namespace, data: Path, devices: Devi
         )
 
 
-def least_updates(sizes: np.ndarray, args: argparse.Namespace, devices: Devices) -> int:
+def least_updates(sizes: Any, args: argparse.Namespace, devices: Devices) -> int:
     """The fewest updates of an epoch over pairs of these sizes, in tokens of the longer side."""
     parts = devices.count * args.update_freq[0]
     bounds = [1]
@@ -42,9 +42,10 @@ def least_updates(sizes: np.ndarray, args: argparse.Namespace, devices: Devices)
     return max(bounds)
 
 
-def _sizes(run: Run, data: Path) -> np.ndarray:
-    """Tokens of the longer side of each training pair, the end of the sentence included, (P,)."""
-    source, target = run.experiment.languages.source, run.experiment.languages.target
-    names = (f"train.{source}-{target}.{language}" for language in (source, target))
-    sides = [load_indexed_dataset(str(data / name), None) for name in names]
-    return np.maximum(*(side.sizes for side in sides))  # which are gone with the side itself
+def _sizes(run: Run, data: Path) -> Any:
+    """Tokens of the longer side of each training pair that the model takes, ends included, (P,)."""
+    languages = run.experiment.languages
+    lengths = lengths_of(data, "train", (languages.source, languages.target))
+    positions = positions_of(run.options)
+    taken = (lengths[0] <= positions.source) & (lengths[1] <= positions.target)
+    return lengths[:, taken].max(0)
