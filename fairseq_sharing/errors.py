@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What a disk without room says."""
+"""Errors of a full disk."""
 
 
 class SharingError(ValueError):
@@ -33,7 +33,7 @@ def exception_chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def user_message(error: BaseException) -> str | None:
-    """The line meant for the user, if a mistake of theirs is behind ``error``, else None."""
+    """The line to show if ``error`` comes from a mistake of the user, else None."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     for link in exception_chain(error):
@@ -49,7 +49,7 @@ def user_message(error: BaseException) -> str | None:
 
 
 def drop_output() -> None:
-    """Send standard output nowhere: its reader has gone, and Python would flush into it at exit."""
+    """Send standard output to the null device: its reader is gone, and Python flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

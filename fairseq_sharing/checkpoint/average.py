@@ -43,7 +43,7 @@ def average(paths: Sequence[Path]) -> Content:
     """A checkpoint whose weights are the mean of those in ``paths``, summed in float64.
 
     Reads one file at a time. Means of half precision are in float32, which they need to be exact.
-    The rest, without optimiser, EMA and scores, is that of the checkpoint with most updates. Raises
+    The rest, without optimizer, EMA and scores, is that of the checkpoint with most updates. Raises
     SharingError unless all have the same options, entries and shapes.
     """
     checkpoints = (Checkpoint.read(path) for path in paths)

@@ -14,7 +14,7 @@ NO_WEIGHTS = (".layer_map", ".residual_start", ".running_layers", ".version")
 
 
 def strip(checkpoint: Checkpoint, dtype: str | None = None) -> Content:
-    """``checkpoint`` without optimiser, EMA and metrics; weights cast to ``dtype`` if given.
+    """``checkpoint`` without optimizer, EMA and metrics; weights cast to ``dtype`` if given.
 
     ``dtype`` is a key of DTYPES. Works for every fairseq model.
     """

@@ -142,7 +142,7 @@ def _request(args: argparse.Namespace) -> Request:
 
 
 def _same_command(args: argparse.Namespace) -> list[str]:
-    """What a job runs of the experiment, which it completes by a system and a seed."""
+    """The command of a Slurm job, without the system and the seed, which each job adds."""
     command = [fairseq_tool("fairseq-sharing"), "train", str(find(args.experiment).resolve())]
     command += ["--runs", str(args.runs.resolve()), "--precision", args.precision]
     return command + ["--quick"] * args.quick

@@ -1,4 +1,4 @@
-"""How long the segments in fairseq's binary data are, against the options of a command."""
+"""Lengths of the segments in fairseq's binary data, checked against the options of a command."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ def lengths_of(data: Path, subset: str, languages: tuple[str, str]) -> Any:
 
 
 def _sizes(path: Path) -> Any:
-    """A copy: fairseq's own array is gone, memory and all, when its data set is."""
+    """The sizes of a data set, copied: fairseq's array is a memory map that is closed with it."""
     dataset = load_indexed_dataset(str(path), None)
     return np.array(dataset.sizes)
 

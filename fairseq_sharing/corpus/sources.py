@@ -1,4 +1,4 @@
-"""Training text by the name of its corpus, or out of two files of one's own."""
+"""Training text by the name of its corpus, or from the user's own two files."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ Languages = tuple[str, str]
 
 MTDATA = "mtdata"
 OF_ONES_OWN = "own text"
-"""What two files of one's own are called as a corpus, and as its only set."""
+"""The name of the user's own two files, as a corpus and as its only set."""
 
 
 class Source(NamedTuple):
@@ -46,5 +46,5 @@ def check_corpus(name: str, sets: tuple[str, ...], languages: Languages) -> None
 
 
 def open_files(source: Path, target: Path) -> Source:
-    """Two files of one's own, which are checked before this returns."""
+    """The user's own two files, which are checked before this returns."""
     return Source({OF_ONES_OWN: stream_parallel(source, target)}, [source, target])

@@ -37,7 +37,7 @@ class Subwords:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What both steps, and what is made of their files, depend on."""
+        """The settings of both steps, on which later steps depend too."""
         data = self.corpus.experiment.data
         return {"segmentation": data.segmentation, "parts": self.corpus.parts}
 

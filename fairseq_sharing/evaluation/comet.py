@@ -1,4 +1,4 @@
-"""Scores by COMET, whose dependencies are kept away from fairseq's in an environment of its own."""
+"""Scores by COMET, in an environment of its own: its dependencies conflict with fairseq's."""
 
 import shutil
 from pathlib import Path

@@ -16,7 +16,7 @@ from ..errors import SharingError
 from ..experiment.bleu import bleu_of
 from ..experiment.experiment import Experiment
 from ..experiment.positions import positions_of
-from ..experiment.runs import Run, require_baseline, runs_of
+from ..experiment.runs import Run, require_baseline, runs_of, save_run
 from ..experiment.stages import Stage
 from ..files import exclusive, sha256, write_json
 from ..training.command import on_cpu
@@ -43,9 +43,9 @@ def evaluate(
     """Write hypotheses and scores beside each system's checkpoints, unless they are there.
 
     fp16 decodes in half precision, on a GPU only. jobs is how many decodings share each GPU, or on
-    a machine without how many run altogether. comet is a Python that has unbabel-comet, for scores
-    by COMET as well. Every segment is decoded and scored; fairseq-generate returning another
-    number is an error.
+    a machine without GPUs how many run in all. comet is a Python that has unbabel-comet, for scores
+    by COMET as well. Every segment is decoded and scored; fairseq-generate returning another number
+    is an error.
     """
     require_baseline(experiment)
     if fp16 and not torch.cuda.is_available():
@@ -83,7 +83,7 @@ def _require_checkpoint(run: Run) -> None:
 def _check_segments(runs: list[Run], folder: Path) -> None:
     """Raise SharingError unless each test set has a reference for every segment to decode.
 
-    And unless every model and a batch of fairseq-generate take the longest of them.
+    The longest segment also has to fit into every model and into a batch of fairseq-generate.
     """
     experiment = runs[0].experiment
     languages = experiment.languages.source, experiment.languages.target
@@ -122,6 +122,7 @@ def _score(runs: list[Run], folder: Path) -> None:
             scores[name][test_set.name] = dataclasses.asdict(result)
     for run, stage in zip(runs, stages, strict=True):
         write_json(run.folder / "scores.json", scores[run.system.name])
+        save_run(run)  # a report reads from it what the scores are of
         stage.finish()
 
 

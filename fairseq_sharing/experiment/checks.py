@@ -1,4 +1,4 @@
-"""What can be wrong with an experiment that no single value shows, found before any work."""
+"""Checks of an experiment as a whole, before any work."""
 
 import re
 from itertools import pairwise
@@ -15,7 +15,7 @@ TAKEN = {
     "systems": ("corpus", "spm", "bpe", "data-bin", "report"),
     "test sets": ("train", "valid"),
 }
-"""What a run folder and its corpus have under these names already."""
+"""Names that a run folder or its corpus uses itself."""
 
 SET_BY_KEYS = {"encoder-layer-map", "decoder-layer-map", "grow-depth-at"}
 KEYS = "layer_map, encoder = {...}, decoder = {...} and grow_depth_at say it"
@@ -52,7 +52,7 @@ def check_baseline(experiment: Experiment) -> None:
 
 
 def _check_languages(languages: Languages) -> None:
-    """That they can be the endings of files, one for each side."""
+    """Check that the languages differ and can be endings of file names."""
     codes = languages.source, languages.target
     for code in codes:
         check(
@@ -63,7 +63,7 @@ def _check_languages(languages: Languages) -> None:
 
 
 def _check_data(experiment: Experiment) -> None:
-    """That every set is either held out by number or named, and the batch can be cut in parts."""
+    """Check that each set is either held out by number or named, and that the batch divides."""
     data = experiment.data
     check(
         (data.valid_segments is None) != (data.valid_set is None),

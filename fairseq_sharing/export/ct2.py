@@ -48,9 +48,9 @@ def export_ct2(
 
     ``data`` holds fairseq's dictionaries of the two ``languages``, by default those the model was
     trained for. CTranslate2 stores equal tensors once, so that unique layers make the size. The
-    card has what ``run_folder`` tells, if it is given. The folder appears whole or not at all.
-    Raises SharingError for options that cannot be converted, for files that are missing or do not
-    fit, and for an output that is not an empty folder.
+    card includes what ``run_folder`` records, if it is given. The folder appears whole or not at
+    all. Raises SharingError for options that cannot be converted, for files that are missing or do
+    not fit, and for an output that is not an empty folder.
     """
     require_ctranslate2()
     check_output_folder(output)

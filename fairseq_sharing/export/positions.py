@@ -1,4 +1,4 @@
-"""What an exported model takes and gives at most, kept in a file of its folder."""
+"""Maximal lengths of an exported model's input and output, in a file of its folder."""
 
 import json
 from pathlib import Path

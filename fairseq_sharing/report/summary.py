@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import SharingError
 from ..experiment.bleu import bleu_of
 from ..experiment.runs import Run
+from ..progress import in_turn
 from .collect import Training, read_test_sets, read_training
 from .comparable import require_comparable
 from .paper import paper_row
@@ -120,7 +121,7 @@ def _tested(
     references = read_test_sets(groups[baseline][0].run, experiment.languages.target)
     bleu = bleu_of(experiment)
     found: dict[str, dict[int, float]] = {label: {} for label in groups}
-    for base in groups[baseline]:
+    for base in in_turn(groups[baseline], "significance, seeds"):
         others = {
             label: training.translations
             for label, group in groups.items()

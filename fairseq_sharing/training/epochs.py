@@ -1,4 +1,4 @@
-"""Whether a training has as many epochs as its last checkpoints are averaged of."""
+"""Checks that a training has as many epochs as checkpoints are averaged."""
 
 import argparse
 from pathlib import Path
@@ -14,8 +14,8 @@ from ..experiment.runs import Run
 def require_epochs(run: Run, args: argparse.Namespace, data: Path, devices: Devices) -> None:
     """Raise SharingError if the training that ``args`` describe ends before ``average_epochs``.
 
-    ``data`` is binary data. What is certain is refused: an epoch has at least as many updates as
-    its tokens fill batches without padding.
+    ``data`` is binary data. Only what is certain is refused: an epoch has at least as many updates
+    as its tokens fill batches without padding.
     """
     wanted = run.experiment.average_epochs
     if wanted is None:

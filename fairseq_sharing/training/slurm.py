@@ -16,7 +16,7 @@ from .train import waiting_runs
 
 JOBS = "slurm"
 LEAST_MINUTES = 5
-"""Slurm sends a signal up to a minute early; with less time a job could stop before it trains."""
+"""The shortest --time: a job has to train before Slurm's signal, which may be a minute early."""
 
 
 def submit(

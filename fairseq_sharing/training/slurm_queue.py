@@ -15,17 +15,17 @@ from ..files import read_json, write_json
 
 SECONDS_TO_SAVE = 120
 SIGNAL = "USR1"
-"""Sent so long before a job's time is up; by default submitit takes another one for preemption."""
+"""What Slurm sends before a job's time is up; submitit listens for it instead of its default."""
 REQUEUES = 1000
 """How often a job that ran out of time is queued again; it is done when its updates are."""
 NUMBER = "job.json"
-"""Which job was submitted last, beside its output."""
+"""The file with the number of the job that was submitted last, beside its output."""
 LISTENING_LATER = (
     "import os, signal, sys; "
     "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGTERM}); "
     "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 )
-"""Starts Python with signals held back until ``slurm_job`` handles them, instead of ending it."""
+"""Starts Python with its signals blocked until ``slurm_job`` handles them."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def send_once(name: str, command: list[str], logs: Path, request: Request, after
 
 
 def _state_of(job: str) -> str | None:
-    """What squeue says of a job, such as PENDING; None if it does not know it any more."""
+    """The state of a job in squeue, such as PENDING; None if it is no longer listed."""
     shown = subprocess.run(
         ["squeue", "--noheader", "--format=%T", f"--jobs={job}"], capture_output=True, text=True
     )
@@ -91,7 +91,7 @@ def _state_of(job: str) -> str | None:
 def send(name: str, command: list[str], logs: Path, request: Request, after: list[str]) -> str:
     """Submit a job; returns its number.
 
-    What it runs is sent by value, so that it need not import fairseq before it hears signals.
+    The function is pickled by value, so that the job handles signals before it imports fairseq.
     """
     import cloudpickle  # type: ignore[import-untyped]
     import submitit
@@ -104,7 +104,7 @@ def send(name: str, command: list[str], logs: Path, request: Request, after: lis
     logs.mkdir(parents=True, exist_ok=True)
     before = set(logs.iterdir())
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # where submitit repeats what sbatch says
+        with contextlib.redirect_stderr(io.StringIO()):  # submitit repeats sbatch's message
             job = executor.submit(slurm_job.ResumableCommand(command))
     except submitit.core.utils.FailedJobError as error:
         for path in set(logs.iterdir()) - before:
