@@ -1,11 +1,17 @@
 """What is in a checkpoint: its model's options, its weights, and the model they describe."""
 
 import argparse
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from fairseq.checkpoint_utils import _upgrade_state_dict
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
+from omegaconf import OmegaConf
 from torch import Tensor
 
 from ..errors import SharingError
@@ -14,8 +20,8 @@ from ..model.cost import build_weightless
 from ..model.state import MAP_KEY
 from ..model.state_hooks import expand_state_dict
 from ..model.transformer import SharedTransformerModel
+from ..patches.compat import UNREADABLE
 from .files import Content, read_checkpoint
-from .options import Options, as_config, as_dict, explained
 
 TRANSFORMERS = ("transformer", "shared_transformer")
 UNSHARED = {
@@ -31,6 +37,7 @@ UNSHARED = {
 _COMPUTED = (".embed_positions._float_tensor", ".embed_positions.weights")
 """Ends of the names of entries that older fairseq stored though they are computed."""
 
+Options = dict[str, Any]
 State = dict[str, Tensor]
 
 
@@ -81,14 +88,14 @@ class Checkpoint:
 
     def stored_options(self) -> Options:
         """All options that are stored with the model: its own, often those of training too."""
-        stored = as_dict(self.content.get("args")) or as_dict(self._cfg.get("model"))
+        stored = _as_dict(self.content.get("args")) or _as_dict(self._cfg.get("model"))
         if stored:
             return stored
         raise SharingError(f"checkpoint {self.path} does not say what model it holds (no options)")
 
     def task_options(self) -> Options:
         """All options that are stored with the task, of its own where it has any."""
-        return as_dict(self._cfg.get("task")) or self.stored_options()
+        return _as_dict(self._cfg.get("task")) or self.stored_options()
 
     @property
     def _cfg(self) -> dict[str, Any]:
@@ -105,7 +112,7 @@ class Checkpoint:
                 "transformer, shared_transformer and their presets can be taken here"
             )
         filled = argparse.Namespace(**self.stored_options())
-        with explained(self.path):
+        with self._explained():
             ARCH_CONFIG_REGISTRY[self.arch](filled)
         # Embeddings are in the checkpoint; the file they came from may be gone.
         apart = {"encoder_embed_path": None, "decoder_embed_path": None}
@@ -123,7 +130,7 @@ class Checkpoint:
         if source is None:
             raise SharingError(f"checkpoint {self.path} holds no encoder.embed_tokens.weight")
         target = self.state.get("decoder.embed_tokens.weight", source)
-        with explained(self.path):
+        with self._explained():
             return build_weightless(argparse.Namespace(**options), len(source), len(target))
 
     def _check_depth(self, side: str, options: Options) -> None:
@@ -137,6 +144,20 @@ class Checkpoint:
                 f"checkpoint {self.path} does not fit its own options: {side}_layers is {asked}, "
                 f"it holds {stored}"
             )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise SharingError for whatever fairseq raises of options that make no model."""
+        try:
+            yield
+        except SharingError:
+            raise
+        except UNREADABLE as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise SharingError(
+                f"checkpoint {self.path}: no model can be built with its options ({reason}); "
+                "get the file from where it was trained"
+            ) from error
 
     def stacked_state(self) -> State:
         """The weights under every name that a model of N real layers has, tied ones as one tensor.
@@ -180,7 +201,25 @@ class Checkpoint:
             "extra_state": {"train_iterator": {"epoch": 1}} | kept,
         }
         if options is not None:
-            cfg = slim["cfg"] or as_config(slim)
+            cfg = slim["cfg"] or _as_config(slim)
             common = cfg["common"] | {"user_dir": None}
             slim |= {"args": None, "cfg": cfg | {"model": options, "common": common}}
         return slim
+
+
+def _as_dict(options: Any) -> Options:
+    """Options in one of the forms that fairseq stores them in; empty for anything else."""
+    if isinstance(options, argparse.Namespace):
+        return dict(vars(options))
+    return dict(options) if isinstance(options, dict) else {}
+
+
+def at_least_float32(dtype: torch.dtype) -> torch.dtype:
+    """The precision of what is computed from weights of ``dtype``; of whole numbers, their own."""
+    return torch.promote_types(dtype, torch.float32) if dtype.is_floating_point else dtype
+
+
+def _as_config(content: Content) -> Content:
+    """The flat arguments that fairseq stored before 2021 as it stores them today."""
+    upgraded = _upgrade_state_dict(content | {"args": copy.copy(content["args"])})
+    return OmegaConf.to_container(upgraded["cfg"], enum_to_str=True)

@@ -6,8 +6,7 @@ import re
 from ..model.growing_layers import take_running
 from ..model.state import MAP_KEY, encode_map
 from ..model.strategies import format_layer_map
-from .contents import UNSHARED, Checkpoint
-from .options import Options
+from .contents import UNSHARED, Checkpoint, Options
 
 _LAYER = re.compile(r"(encoder|decoder)\.layers\.(\d+)\.(.*)")
 

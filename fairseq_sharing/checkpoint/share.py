@@ -10,10 +10,9 @@ from torch import Tensor
 from ..model.state import compact_state
 from ..model.strategies import LayerMap
 from ..model.tying import aliases, tied_groups
-from .contents import UNSHARED, Checkpoint, State
+from .contents import UNSHARED, Checkpoint, State, at_least_float32
 from .depth import at_trained_depth
 from .files import Content
-from .precision import at_least_float32
 
 
 def _mean(tensors: Sequence[Tensor]) -> Tensor:

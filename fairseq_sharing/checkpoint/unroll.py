@@ -5,11 +5,10 @@ from dataclasses import fields
 from fairseq.models.transformer import TransformerConfig
 
 from ..model.config import SharedTransformerConfig
-from .contents import Checkpoint, State
+from .contents import Checkpoint, Options, State
 from .depth import at_trained_depth
 from .files import Content
 from .fold import fold_residuals
-from .options import Options
 
 
 def unroll(checkpoint: Checkpoint) -> Content:

@@ -73,7 +73,7 @@ def _records(report: Report, row: Row) -> list[dict[str, Any]]:
             "system": row.label,
             "seed": training.run.seed,
             "unique_layers": len(set(encoder)),
-            "layers": len(encoder),
+            "layers": training.depth_of("encoder"),
             "parameters": training.parameters,
             "updates": training.updates,
             "outcome": training.outcome,
