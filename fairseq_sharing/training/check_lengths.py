@@ -26,7 +26,12 @@ def lengths_statement(run: Run, data: Path, args: argparse.Namespace) -> str:
     refuse_too_long("valid", validation, positions)
     for part, lengths, option, most in (
         ("train", training, "max-tokens", args.max_tokens),
-        ("valid", validation, "max-tokens-valid", args.max_tokens_valid or args.max_tokens),
+        (
+            "valid",
+            validation,
+            "max-tokens-valid",
+            int(args.max_tokens_valid or 0) or args.max_tokens,
+        ),
     ):
         refuse_small_batches(f"system {run.name}", part, lengths, positions, option, most)
     left_out = number_too_long(training, positions)
