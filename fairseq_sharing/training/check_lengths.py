@@ -24,6 +24,7 @@ def lengths_statement(run: Run, data: Path, args: argparse.Namespace) -> str:
     positions = positions_of(run.options)
     training, validation = (lengths_of(data, subset, languages) for subset in ("train", "valid"))
     refuse_too_long("valid", validation, positions)
+    at_validation = int(args.max_tokens_valid or 0) or args.max_tokens  # may be a string
     for part, lengths, option, most in (
         ("train", training, "max-tokens", args.max_tokens),
         (
