@@ -27,12 +27,7 @@ def lengths_statement(run: Run, data: Path, args: argparse.Namespace) -> str:
     at_validation = int(args.max_tokens_valid or 0) or args.max_tokens  # may be a string
     for part, lengths, option, most in (
         ("train", training, "max-tokens", args.max_tokens),
-        (
-            "valid",
-            validation,
-            "max-tokens-valid",
-            int(args.max_tokens_valid or 0) or args.max_tokens,
-        ),
+        ("valid", validation, "max-tokens-valid", at_validation),
     ):
         refuse_small_batches(f"system {run.name}", part, lengths, positions, option, most)
     left_out = number_too_long(training, positions)
