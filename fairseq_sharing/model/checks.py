@@ -7,7 +7,6 @@ from omegaconf import DictConfig
 from ..errors import SharingError
 from .config import (
     RESIDUAL_SCALINGS,
-    SIDES,
     SharedTransformerConfig,
     option_names,
     shares_layers,
@@ -21,7 +20,7 @@ FULLY_SHARDED = "fully_sharded"
 
 def check_options(cfg: SharedTransformerConfig) -> None:
     """Raise SharingError where options contradict each other; the message says why."""
-    for side in SIDES:
+    for side in cfg.sides:
         side_layer_map(cfg, side)
     if shares_layers(cfg):
         _check_sharing(cfg)
@@ -37,7 +36,7 @@ def check_options(cfg: SharedTransformerConfig) -> None:
 
 
 def _check_sharing(cfg: SharedTransformerConfig) -> None:
-    for side in SIDES:
+    for side in cfg.sides:
         _refuse(
             f"--{side}-layers-to-keep",
             getattr(cfg, side).layers_to_keep,
@@ -68,7 +67,7 @@ def _check_sharing(cfg: SharedTransformerConfig) -> None:
 
 def _check_admin(cfg: SharedTransformerConfig) -> None:
     admin = "cannot go with --residual-scaling admin, which"
-    for side in SIDES:
+    for side in cfg.sides:
         options = getattr(cfg, side)
         _refuse(
             f"--{side}-normalize-before",
@@ -93,7 +92,7 @@ def _check_admin(cfg: SharedTransformerConfig) -> None:
 def _check_growth(cfg: SharedTransformerConfig) -> None:
     steps = len(parse_schedule(cfg.grow_depth_at).steps)
     flag = f"--grow-depth-at {cfg.grow_depth_at}"
-    maps = {side: side_layer_map(cfg, side) for side in SIDES}
+    maps = {side: side_layer_map(cfg, side) for side in cfg.sides}
     to_add = max(len(layers) - num_unique_layers(layers) for layers in maps.values())
     if to_add == 0:
         shown = ", ".join(f"{len(layers)} in the {side}" for side, layers in maps.items())
@@ -111,7 +110,7 @@ def _check_growth(cfg: SharedTransformerConfig) -> None:
             f"{flag} cannot go with --residual-scaling admin, which measures every layer in the "
             "first pass; drop one of the two"
         )
-    for side in SIDES:
+    for side in cfg.sides:
         _refuse(
             f"--{side}-layerdrop",
             getattr(cfg, side).layerdrop,
@@ -126,11 +125,15 @@ def _refuse(option: str, value: Any, reason: str) -> None:
         raise SharingError(f"{shown} {reason}")
 
 
-def check_known_options(cfg: DictConfig) -> None:
-    """Refuse misspelt keys of a Hydra config, which fairseq would drop without a word."""
-    unknown = sorted(str(key) for key in cfg if key not in option_names() | {"_name", "arch"})
+def check_known_options(cfg: DictConfig, options: type, model: str) -> None:
+    """Refuse keys of a Hydra config that ``model`` does not have; fairseq would drop them silently.
+
+    ``options`` is the dataclass of the model's options.
+    """
+    known = option_names(options) | {"_name", "arch"}
+    unknown = sorted(str(key) for key in cfg if key not in known)
     if unknown:
         raise SharingError(
             f"unknown model option {unknown[0]!r} in the Hydra config; "
-            "fairseq-train --help --arch shared_transformer lists the valid ones"
+            f"fairseq-train --help --arch {model} lists the valid ones"
         )

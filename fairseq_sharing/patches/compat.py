@@ -15,6 +15,8 @@
 - fairseq resumes at the right place of the data only on the same number of devices and in the
   epoch that the process started in, and resumes several processes only through a loader that is
   not safe; ``resume`` says what is done instead.
+- fairseq's language model names the class of its decoder; ``language_decoder`` says how another
+  one comes in its place.
 - fairseq-train saves nothing when it is asked to end. It is made to, as ``stopping`` says.
 - Mistakes of the user and interruptions end fairseq's commands with one line, as ``errors`` says;
   that is done before anything else, since importing fairseq takes seconds.
@@ -31,12 +33,12 @@ import torch
 from fairseq import checkpoint_utils, options
 from fairseq.data.iterators import EpochBatchIterator
 from fairseq.distributed import utils as distributed_utils
-from fairseq.models import ARCH_MODEL_REGISTRY, distributed_fairseq_model
+from fairseq.models import ARCH_MODEL_REGISTRY, distributed_fairseq_model, transformer_lm
 from fairseq.tasks import FairseqTask
 from fairseq.trainer import Trainer
 
 from ..errors import SharingError
-from . import resume, stopping, torchrun
+from . import language_decoder, resume, stopping, torchrun
 from .data_parallel import data_parallel
 
 UNREADABLE = (
@@ -54,6 +56,9 @@ def apply() -> None:
     checkpoint_utils.load_checkpoint_to_cpu = _explained(checkpoint_utils.load_checkpoint_to_cpu)
     options.parse_args_and_arch = _with_model_help(_bf16_anywhere(options.parse_args_and_arch))
     distributed_fairseq_model.DistributedDataParallel = data_parallel
+    transformer_lm.TransformerDecoder = language_decoder.replaceable(
+        transformer_lm.TransformerDecoder
+    )
     distributed_utils.infer_init_method = torchrun.without_gpus(distributed_utils.infer_init_method)
     EpochBatchIterator.state_dict = resume.saving_shards(EpochBatchIterator.state_dict)
     EpochBatchIterator.load_state_dict = resume.loading_shards(EpochBatchIterator.load_state_dict)

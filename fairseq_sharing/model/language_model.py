@@ -1,0 +1,66 @@
+"""fairseq's language model with layers that share parameters."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from fairseq.models import register_model
+from fairseq.models.transformer_lm import TransformerLanguageModel
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from ..errors import SharingError
+from ..patches.language_decoder import built_as
+from .config import DecoderOnlyConfig, SharedLanguageModelConfig
+from .shared_model import SharedModel
+from .transformer import SharedTransformerDecoder
+
+
+@register_model("shared_transformer_lm")
+class SharedLanguageModel(SharedModel, TransformerLanguageModel):
+    """Decoder-only Transformer of N stacked layers with M sets of parameters.
+
+    Takes the options of fairseq's ``transformer_lm`` and those of sharing. With strategy ``none``
+    and no map it is that model. Otherwise its state dict holds every parameter once, under its
+    first name, and the map.
+    """
+
+    config = DecoderOnlyConfig
+    options = SharedLanguageModelConfig
+    unshared = "transformer_lm"
+
+    @classmethod
+    def build_model(cls, args, task) -> "SharedLanguageModel":
+        """As of every shared model; SharingError if ``task`` is not one of language modelling."""
+        _take_length(args, task)
+        if isinstance(args, DictConfig):
+            args = argparse.Namespace(**_plain(args))
+        with built_as(SharedTransformerDecoder):
+            return super().build_model(args, task)
+
+
+def _take_length(args: argparse.Namespace | DictConfig, task: Any) -> None:
+    """Set the longest input in ``args``, and so in what checkpoints store, from the task's options.
+
+    Hydra's config of a model does not have them.
+    """
+    if getattr(args, "max_target_positions", None) is not None:
+        return
+    given = [args, getattr(task, "args", None), getattr(task, "cfg", None)]
+    names = ("max_target_positions", "tokens_per_sample")
+    lengths = (getattr(options, name, None) for name in names for options in given)
+    length = next((length for length in lengths if length is not None), None)
+    if length is None:
+        raise SharingError(
+            "--arch shared_transformer_lm is a language model; give --task language_modeling"
+        )
+    if isinstance(args, DictConfig):
+        with open_dict(args):
+            args.max_target_positions = length
+    else:
+        args.max_target_positions = length
+
+
+def _plain(cfg: DictConfig) -> Mapping[str, Any]:
+    options = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(options, dict)
+    return {str(name): value for name, value in options.items()}
