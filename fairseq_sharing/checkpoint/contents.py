@@ -2,6 +2,7 @@
 
 import argparse
 import copy
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,15 @@ from omegaconf import OmegaConf
 from torch import Tensor
 
 from ..errors import SharingError
+from ..model.architectures import MODELS
 from ..model.config import option_names
 from ..model.cost import build_weightless
-from ..model.transformer import SharedTransformerModel
+from ..model.shared_model import SharedModel
 from .files import Content, read_checkpoint
 
-TRANSFORMERS = ("transformer", "shared_transformer")
+KINDS = MODELS | {model.unshared: model for model in MODELS.values()}
+"""The model whose tools a checkpoint takes, by the name of its own: shared or fairseq's."""
+
 UNSHARED = {
     "sharing_strategy": "none",
     "encoder_unique_layers": None,
@@ -27,6 +31,12 @@ UNSHARED = {
     "grow_depth_at": None,
 }
 """The sharing options of a model in which every layer has parameters of its own."""
+
+_EMBEDDING = re.compile(
+    r"(encoder|decoder)\.embed_tokens(?:\.embeddings\.\d+\.0)?\.weight"
+    r"|decoder\.output_projection\.weight"
+)
+"""Entries with a row for each word; those of adaptive input are for a part of the words each."""
 
 _COMPUTED = (".embed_positions._float_tensor", ".embed_positions.weights")
 """Ends of the names of entries that older fairseq stored though they are computed."""
@@ -70,8 +80,27 @@ class Checkpoint:
 
     @property
     def is_transformer(self) -> bool:
-        """Whether it is a translation Transformer, shared or not."""
-        return ARCH_MODEL_NAME_REGISTRY.get(self.arch) in TRANSFORMERS
+        """Whether it is a Transformer of translation or language modelling, shared or not."""
+        return ARCH_MODEL_NAME_REGISTRY.get(self.arch) in KINDS
+
+    @property
+    def kind(self) -> type[SharedModel]:
+        """The shared model that it is, or that it is when nothing is shared.
+
+        Raises SharingError if it is no Transformer.
+        """
+        if not self.is_transformer:
+            raise SharingError(
+                f"checkpoint {self.path} is of architecture {self.arch}; only fairseq's "
+                f"{', '.join(KINDS)} and their presets can be taken here"
+            )
+        return KINDS[ARCH_MODEL_NAME_REGISTRY[self.arch]]
+
+    @property
+    def unshared(self) -> Options:
+        """The sharing options of the same model in which every layer has parameters of its own."""
+        names = option_names(self.kind.options)
+        return {name: value for name, value in UNSHARED.items() if name in names}
 
     def stored_options(self) -> Options:
         """All options that are stored with the model: its own, often those of training too."""
@@ -85,27 +114,32 @@ class Checkpoint:
     def options(self) -> Options:
         """The model's own options, those of its preset filled in.
 
-        Raises SharingError if it is no translation Transformer.
+        Raises SharingError if it is no Transformer.
         """
-        if not self.is_transformer:
-            raise SharingError(
-                f"checkpoint {self.path} is of architecture {self.arch}; only fairseq's "
-                "transformer, shared_transformer and their presets can be taken here"
-            )
+        names = option_names(self.kind.options)
         filled = argparse.Namespace(**self.stored_options())
         ARCH_CONFIG_REGISTRY[self.arch](filled)
+        ARCH_CONFIG_REGISTRY[f"shared_{self.kind.unshared}"](filled)
         # Embeddings are in the checkpoint; the file they came from may be gone.
-        apart = {"encoder_embed_path": None, "decoder_embed_path": None}
-        return {k: v for k, v in vars(filled).items() if k in option_names()} | apart
+        paths = {"encoder_embed_path", "decoder_embed_path"}
+        return {k: None if k in paths else v for k, v in vars(filled).items() if k in names}
 
-    def skeleton(self, **changes: Any) -> SharedTransformerModel:
+    def skeleton(self, **changes: Any) -> SharedModel:
         """The model without memory for its weights, with ``changes`` made to its options."""
         options = argparse.Namespace(**self.options() | changes)
-        source = self.state.get("encoder.embed_tokens.weight")
-        if source is None:
-            raise SharingError(f"checkpoint {self.path} holds no encoder.embed_tokens.weight")
-        target = self.state.get("decoder.embed_tokens.weight", source)
-        return build_weightless(options, len(source), len(target))
+        return build_weightless(options, *self._vocabularies(), self.kind)
+
+    def _vocabularies(self) -> tuple[int, int]:
+        """How many entries the source and the target dictionary have, by their embeddings."""
+        rows = {"encoder": 0, "decoder": 0, "output": 0}
+        for name, tensor in self.state.items():
+            embedding = _EMBEDDING.fullmatch(name)
+            if embedding:
+                rows[embedding[1] or "output"] += len(tensor)
+        source = rows["encoder"] or rows["decoder"] or rows["output"]
+        if not source:
+            raise SharingError(f"checkpoint {self.path} holds no embeddings of words")
+        return source, rows["output"] or rows["decoder"] or source
 
     def stacked_state(self) -> State:
         """The weights under every name that a model of N real layers has, tied ones as one tensor.
@@ -114,7 +148,7 @@ class Checkpoint:
         """
         state = {name: t for name, t in self.state.items() if not name.endswith(_COMPUTED)}
         self.skeleton().upgrade_state_dict(state)
-        expected = self.skeleton(**UNSHARED).state_dict()
+        expected = self.skeleton(**self.unshared).state_dict()
         for name in [*expected, *state]:
             here, there = (entries.get(name) for entries in (state, expected))
             if here is None or there is None or here.shape != there.shape:

@@ -118,17 +118,26 @@ def language_model(args: argparse.Namespace) -> None:
     _default(args, **own)
 
 
+def _fairseqs(preset: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
+    """Fill in what a preset of fairseq's says.
+
+    They set ``base_shuffle`` to False where it is unknown, and fairseq's model wants a number.
+    """
+    _default(args, base_shuffle=0)
+    preset(args)
+
+
 @_preset("shared_transformer_lm_tiny", "shared_transformer_lm")
 def tiny_language_model(args: argparse.Namespace) -> None:
     """For trying things out: d=64, 2 layers, nothing shared unless asked for."""
-    transformer_lm.transformer_lm_gpt2_tiny(args)
+    _fairseqs(transformer_lm.transformer_lm_gpt2_tiny, args)
 
 
 @_preset("shared_transformer_lm_gpt", "shared_transformer_lm")
 def gpt(args: argparse.Namespace) -> None:
     """The sizes of GPT (d=768, ffn=3072, 12 heads), Sequence with N=12 and M=6."""
     _default_sharing(args, "sequence", 6, DecoderOnlyConfig.sides)
-    transformer_lm.transformer_lm_gpt(args)
+    _fairseqs(transformer_lm.transformer_lm_gpt, args)
 
 
 @_preset("shared_transformer_lm_wiki103", "shared_transformer_lm")
@@ -136,4 +145,4 @@ def wiki103(args: argparse.Namespace) -> None:
     """fairseq's sizes for WikiText-103 (d=1024, adaptive input), Sequence with N=12 and M=6."""
     _default(args, decoder_layers=12)
     _default_sharing(args, "sequence", 6, DecoderOnlyConfig.sides)
-    transformer_lm.transformer_lm_baevski_wiki103(args)
+    _fairseqs(transformer_lm.transformer_lm_baevski_wiki103, args)

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fairseq.models import register_model
-from fairseq.models.transformer_lm import TransformerLanguageModel
+from fairseq.models.transformer_lm import (
+    TransformerLanguageModel,
+    TransformerLanguageModelConfig,
+)
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ..errors import SharingError
@@ -27,6 +30,7 @@ class SharedLanguageModel(SharedModel, TransformerLanguageModel):
     config = DecoderOnlyConfig
     options = SharedLanguageModelConfig
     unshared = "transformer_lm"
+    unshared_options = TransformerLanguageModelConfig
 
     @classmethod
     def build_model(cls, args, task) -> "SharedLanguageModel":

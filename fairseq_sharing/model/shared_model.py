@@ -44,6 +44,9 @@ class SharedModel(BaseFairseqModel):
     unshared: ClassVar[str]
     """The name of fairseq's own model, which this one is with strategy ``none`` and no map."""
 
+    unshared_options: ClassVar[type]
+    """The dataclass of that model's options."""
+
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self.cfg = self.decoder.cfg

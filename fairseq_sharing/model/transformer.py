@@ -2,6 +2,7 @@
 
 from fairseq.models import register_model
 from fairseq.models.transformer import (
+    TransformerConfig,
     TransformerDecoderBase,
     TransformerEncoderBase,
     TransformerModelBase,
@@ -85,6 +86,7 @@ class SharedTransformerModel(SharedModel, TransformerModelBase):
 
     config = options = SharedTransformerConfig
     unshared = "transformer"
+    unshared_options = TransformerConfig
 
     @classmethod
     def build_model(cls, args, task) -> "SharedTransformerModel":

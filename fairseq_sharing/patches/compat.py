@@ -17,6 +17,8 @@
   not safe; ``resume`` says what is done instead.
 - fairseq's language model names the class of its decoder; ``language_decoder`` says how another
   one comes in its place.
+- fairseq asks numpy for ``compat.long``, which numpy 2 no longer has, when each line of a text is a
+  sample of a language model, as in fairseq-interactive; ``numpy_one`` gives it that.
 - fairseq-train saves nothing when it is asked to end. It is made to, as ``stopping`` says.
 - Mistakes of the user and interruptions end fairseq's commands with one line, as ``errors`` says;
   that is done before anything else, since importing fairseq takes seconds.
@@ -31,6 +33,7 @@ from pathlib import Path
 
 import torch
 from fairseq import checkpoint_utils, options
+from fairseq.data import language_pair_dataset, token_block_dataset
 from fairseq.data.iterators import EpochBatchIterator
 from fairseq.distributed import utils as distributed_utils
 from fairseq.models import ARCH_MODEL_REGISTRY, distributed_fairseq_model, transformer_lm
@@ -40,6 +43,7 @@ from fairseq.trainer import Trainer
 from ..errors import SharingError
 from . import language_decoder, resume, stopping, torchrun
 from .data_parallel import data_parallel
+from .numpy_one import NumpyWithCompat
 
 UNREADABLE = (
     *(pickle.UnpicklingError, RuntimeError, EOFError, OSError),
@@ -62,6 +66,7 @@ def apply() -> None:
     distributed_utils.infer_init_method = torchrun.without_gpus(distributed_utils.infer_init_method)
     EpochBatchIterator.state_dict = resume.saving_shards(EpochBatchIterator.state_dict)
     EpochBatchIterator.load_state_dict = resume.loading_shards(EpochBatchIterator.load_state_dict)
+    token_block_dataset.np = language_pair_dataset.np = NumpyWithCompat()
     FairseqTask.get_batch_iterator = resume.same_batches(FairseqTask.get_batch_iterator)
     Trainer.load_checkpoint = resume.reading_everywhere(Trainer.load_checkpoint)
     if Path(sys.argv[0]).name in ("fairseq-train", "fairseq-hydra-train"):
