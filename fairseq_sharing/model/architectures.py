@@ -110,21 +110,21 @@ def universal_wmt_en_de(args: argparse.Namespace) -> None:
     fairseq_presets.transformer_vaswani_wmt_en_de_big(args)
 
 
+def _fairseqs(preset: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
+    """Fill in what a preset of fairseq's language model says, then the defaults of that model.
+
+    A default that fairseq takes from another part of its config is left to that part.
+    """
+    _default(args, base_shuffle=1)  # the presets say False, the model takes numbers only
+    preset(args)
+    defaults = {option.name: option.default for option in fields(TransformerLanguageModelConfig)}
+    _default(args, **{name: v for name, v in defaults.items() if "${" not in str(v)})
+
+
 @_preset("shared_transformer_lm", "shared_transformer_lm")
 def language_model(args: argparse.Namespace) -> None:
     """fairseq's transformer_lm: d=512, 6 layers, post-norm, nothing shared unless asked for."""
-    defaults = {option.name: option.default for option in fields(TransformerLanguageModelConfig)}
-    own = {name: value for name, value in defaults.items() if "${" not in str(value)}
-    _default(args, **own)
-
-
-def _fairseqs(preset: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
-    """Fill in what a preset of fairseq's says.
-
-    They set ``base_shuffle`` to False where it is unknown, and fairseq's model wants a number.
-    """
-    _default(args, base_shuffle=0)
-    preset(args)
+    _fairseqs(lambda _: None, args)
 
 
 @_preset("shared_transformer_lm_tiny", "shared_transformer_lm")

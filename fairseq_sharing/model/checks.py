@@ -1,5 +1,6 @@
 """What is refused when a model is built: options that cannot work with sharing or with Admin."""
 
+import ast
 from typing import Any
 
 from omegaconf import DictConfig
@@ -15,6 +16,16 @@ from .config import (
 from .growth import parse_schedule
 from .strategies import num_unique_layers
 
+LITERALS = {
+    "adaptive_softmax_cutoff": "20000,60000",
+    "adaptive_input_cutoff": "20000,60000",
+    "character_filters": "[(1, 64), (2, 128)]",
+}
+"""Options that fairseq evaluates as Python, with an example of each."""
+
+NORMFORMER = ("scale_fc", "scale_attn", "scale_heads", "scale_resids")
+"""Options that fairseq's language model declares and loses on the way to its layers."""
+
 FULLY_SHARDED = "fully_sharded"
 
 
@@ -22,6 +33,10 @@ def check_options(cfg: SharedTransformerConfig) -> None:
     """Raise SharingError where options contradict each other; the message says why."""
     for side in cfg.sides:
         side_layer_map(cfg, side)
+    _check_literals(cfg)
+    for name in NORMFORMER:
+        flag = "--" + name.replace("_", "-")
+        _refuse(flag, getattr(cfg, name, None), "is ignored by fairseq's transformer_lm; drop it")
     if shares_layers(cfg):
         _check_sharing(cfg)
     if cfg.residual_scaling not in RESIDUAL_SCALINGS:
@@ -33,6 +48,21 @@ def check_options(cfg: SharedTransformerConfig) -> None:
         _check_admin(cfg)
     if cfg.grow_depth_at is not None:
         _check_growth(cfg)
+
+
+def _check_literals(cfg: SharedTransformerConfig) -> None:
+    """Refuse what is no list of numbers where fairseq would run whatever a checkpoint says."""
+    for name, example in LITERALS.items():
+        value = getattr(cfg, name, None)
+        if not isinstance(value, str):
+            continue
+        try:
+            numbers = ast.literal_eval(value)
+        except (SyntaxError, ValueError):
+            numbers = value
+        if isinstance(numbers, str):
+            flag = "--" + name.replace("_", "-")
+            raise SharingError(f"{flag} {value}: give numbers alone, such as {example}")
 
 
 def _check_sharing(cfg: SharedTransformerConfig) -> None:

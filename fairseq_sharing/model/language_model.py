@@ -13,7 +13,12 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ..errors import SharingError
 from ..patches.language_decoder import built_as
-from .config import DecoderOnlyConfig, SharedLanguageModelConfig
+from .config import (
+    DecoderOnlyConfig,
+    SharedLanguageModelConfig,
+    SharedTransformerConfig,
+    option_names,
+)
 from .shared_model import SharedModel
 from .transformer import SharedTransformerDecoder
 
@@ -33,6 +38,14 @@ class SharedLanguageModel(SharedModel, TransformerLanguageModel):
     unshared_options = TransformerLanguageModelConfig
 
     @classmethod
+    def add_args(cls, parser: argparse.ArgumentParser) -> None:
+        super().add_args(parser)
+        for name in option_names(SharedTransformerConfig):
+            if name.startswith("encoder_"):
+                flag = "--" + name.replace("_", "-")
+                parser.add_argument(flag, action=_OfAnEncoder, nargs="?", help=argparse.SUPPRESS)
+
+    @classmethod
     def build_model(cls, args, task) -> "SharedLanguageModel":
         """As of every shared model; SharingError if ``task`` is not one of language modelling."""
         _take_length(args, task)
@@ -40,6 +53,16 @@ class SharedLanguageModel(SharedModel, TransformerLanguageModel):
             args = argparse.Namespace(**_plain(args))
         with built_as(SharedTransformerDecoder):
             return super().build_model(args, task)
+
+
+class _OfAnEncoder(argparse.Action):
+    """An option that only translation models have: refused where it is given."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        raise SharingError(
+            f"{option_string}: a language model has no encoder; "
+            "drop it, or train a translation model (--arch shared_transformer)"
+        )
 
 
 def _take_length(args: argparse.Namespace | DictConfig, task: Any) -> None:
