@@ -6,6 +6,7 @@ that help, version and the plugin's folder are printed at once.
 
 import argparse
 import importlib.metadata
+import io
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -40,6 +41,9 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status, 2 for a mistake of the user."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # ASCII has no ±, for one
+            stream.reconfigure(errors="replace")
     if arguments and arguments[0] in SUBCOMMANDS and arguments[0] != USER_DIR:
         from fairseq_sharing import cli
 

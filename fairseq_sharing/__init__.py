@@ -14,8 +14,8 @@ from . import errors
 errors.show_one_line()
 if find_spec("fairseq") is None:
     raise errors.MissingFairseqError(
-        "fairseq_sharing needs fairseq: pip install 'fairseq_sharing[fairseq]', "
-        "or pip install ve-fairseq (Python 3.11 or 3.12) or fairseq-fixed (newer)"
+        "fairseq_sharing needs fairseq: "
+        "pip install ve-fairseq (Python 3.11 or 3.12) or fairseq-fixed (newer)"
     )
 
 from . import fused_adam  # noqa: F401

@@ -55,7 +55,7 @@ def show_one_line() -> None:
     pipe needs no line at all. Other errors go to the hook that was there before, and so does
     everything in other programs that import the plugin.
     """
-    if not any(part.startswith("fairseq") for part in Path(sys.argv[0]).parts[-2:]):
+    if not any(part.startswith("fairseq") for part in Path(*sys.argv[:1]).parts[-2:]):
         return
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # or Hydra prints a traceback and exits itself
     previous = sys.excepthook

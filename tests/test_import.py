@@ -22,7 +22,7 @@ def test_without_fairseq_one_line_says_how_to_install_it():
     refused = run("python", "-c", WITHOUT_FAIRSEQ, check=False)
     assert refused.returncode == 1
     assert refused.stdout.count("\n") == 1
-    assert "pip install 'fairseq_sharing[fairseq]'" in refused.stdout
+    assert "pip install ve-fairseq (Python 3.11 or 3.12) or fairseq-fixed" in refused.stdout
 
 
 INTERRUPTED = """
@@ -40,6 +40,12 @@ def test_an_interruption_while_fairseq_is_imported_is_one_line():
     stopped = run("python", "-c", INTERRUPTED, check=False)
     assert stopped.returncode != 0
     assert stopped.stdout == "error: interrupted\n"
+
+
+def test_within_a_program_without_arguments_it_is_imported():
+    """As Python is that is embedded in another program."""
+    embedded = "import sys; sys.argv = []; import fairseq_sharing; print('imported')"
+    assert run("python", "-c", embedded).stdout.endswith("imported\n")
 
 
 def test_importing_again_registers_nothing_twice():

@@ -10,7 +10,7 @@ from fairseq.checkpoint_utils import checkpoint_paths
 from ..errors import SharingError
 from ..model.state import decode_map, is_map
 from ..model.strategies import format_layer_map
-from .contents import Checkpoint
+from .contents import Checkpoint, at_least_float32
 from .depth import depths
 from .files import Content
 
@@ -42,9 +42,9 @@ def last_checkpoints(folder: Path, kind: str, count: int) -> list[Path]:
 def average(paths: Sequence[Path]) -> Content:
     """A checkpoint whose weights are the mean of those in ``paths``, summed in float64.
 
-    Reads one file at a time. The rest, without optimiser, EMA and scores, is that of the
-    checkpoint with most updates. Raises SharingError unless all have the same options, entries
-    and shapes.
+    Reads one file at a time. Means of half precision are in float32, which they need to be exact.
+    The rest, without optimiser, EMA and scores, is that of the checkpoint with most updates. Raises
+    SharingError unless all have the same options, entries and shapes.
     """
     checkpoints = (Checkpoint.read(path) for path in paths)
     latest = first = next(checkpoints)
@@ -55,7 +55,8 @@ def average(paths: Sequence[Path]) -> Content:
             total[name] += tensor
         latest = max(latest, checkpoint, key=lambda item: item.num_updates)
     mean = {
-        name: (total[name] / len(paths)).to(tensor.dtype) for name, tensor in first.state.items()
+        name: (total[name] / len(paths)).to(at_least_float32(tensor.dtype))
+        for name, tensor in first.state.items()
     }
     return latest.inference_content(mean, same_model=False)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from fairseq.checkpoint_utils import _upgrade_state_dict
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
 from omegaconf import OmegaConf
@@ -17,6 +18,7 @@ from ..model.architectures import MODELS
 from ..model.config import option_names
 from ..model.cost import build_weightless
 from ..model.shared_model import SharedModel
+from ..model.state_hooks import expand_state_dict
 from .files import Content, read_checkpoint
 
 KINDS = MODELS | {model.unshared: model for model in MODELS.values()}
@@ -53,9 +55,9 @@ class Checkpoint:
     content: Content
 
     @classmethod
-    def read(cls, path: Path) -> "Checkpoint":
-        """Read a file; raises SharingError where ``read_checkpoint`` does."""
-        return cls(path, read_checkpoint(path))
+    def read(cls, path: Path, *, mapped: bool = False) -> "Checkpoint":
+        """Read a file as ``read_checkpoint`` does, which raises SharingError."""
+        return cls(path, read_checkpoint(path, mapped=mapped))
 
     @property
     def state(self) -> State:
@@ -70,7 +72,13 @@ class Checkpoint:
     @property
     def num_updates(self) -> int:
         """Updates that the model was trained for."""
-        return (self.content.get("optimizer_history") or [{}])[-1].get("num_updates", 0)
+        return self.optimizer_history["num_updates"]
+
+    @property
+    def optimizer_history(self) -> dict[str, Any]:
+        """The newest entry of what is stored under that name, with all that fairseq asks for."""
+        stored = self.content.get("optimizer_history") or [{}]
+        return {"num_updates": 0, "lr_scheduler_state": {}} | stored[-1]
 
     @property
     def arch(self) -> str:
@@ -104,12 +112,18 @@ class Checkpoint:
 
     def stored_options(self) -> Options:
         """All options that are stored with the model: its own, often those of training too."""
-        stored = self.content.get("args") or (self.content.get("cfg") or {}).get("model")
-        if isinstance(stored, argparse.Namespace):
-            return dict(vars(stored))
-        if isinstance(stored, dict):
-            return dict(stored)
+        stored = _as_dict(self.content.get("args")) or _as_dict(self._cfg.get("model"))
+        if stored:
+            return stored
         raise SharingError(f"checkpoint {self.path} does not say what model it holds (no options)")
+
+    def task_options(self) -> Options:
+        """All options that are stored with the task, of its own where it has any."""
+        return _as_dict(self._cfg.get("task")) or self.stored_options()
+
+    @property
+    def _cfg(self) -> dict[str, Any]:
+        return self.content.get("cfg") or {}
 
     def options(self) -> Options:
         """The model's own options, those of its preset filled in.
@@ -147,7 +161,9 @@ class Checkpoint:
         Raises SharingError if the state dict is not of the model that the options describe.
         """
         state = {name: t for name, t in self.state.items() if not name.endswith(_COMPUTED)}
-        self.skeleton().upgrade_state_dict(state)
+        model = self.skeleton()
+        model.upgrade_state_dict(state)
+        expand_state_dict(model, state)
         expected = self.skeleton(**self.unshared).state_dict()
         for name in [*expected, *state]:
             here, there = (entries.get(name) for entries in (state, expected))
@@ -176,15 +192,27 @@ class Checkpoint:
             "cfg": content.get("cfg"),
             "model": state,
             "criterion": content.get("criterion"),
-            "optimizer_history": (content.get("optimizer_history") or [])[-1:],
+            "optimizer_history": [self.optimizer_history],
             "task_state": content.get("task_state", {}),
             "extra_state": {"train_iterator": {"epoch": 1}} | kept,
         }
         if options is not None:
-            cfg = slim["cfg"] or _as_config(content)
+            cfg = slim["cfg"] or _as_config(slim)
             common = cfg["common"] | {"user_dir": None}
             slim |= {"args": None, "cfg": cfg | {"model": options, "common": common}}
         return slim
+
+
+def _as_dict(options: Any) -> Options:
+    """Options in one of the forms that fairseq stores them in; empty for anything else."""
+    if isinstance(options, argparse.Namespace):
+        return dict(vars(options))
+    return dict(options) if isinstance(options, dict) else {}
+
+
+def at_least_float32(dtype: torch.dtype) -> torch.dtype:
+    """The precision of what is computed from weights of ``dtype``; of whole numbers, their own."""
+    return torch.promote_types(dtype, torch.float32) if dtype.is_floating_point else dtype
 
 
 def _as_config(content: Content) -> Content:

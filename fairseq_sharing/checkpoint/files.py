@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import zipfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,6 +12,7 @@ import torch
 from rich.console import Console
 
 from ..errors import SharingError, exception_chain
+from ..patches import numpy_values
 from ..patches.compat import UNREADABLE, refusal
 
 Content = dict[str, Any]
@@ -18,10 +20,11 @@ _PARTS = {"cfg": dict, "extra_state": dict, "optimizer_history": list, "task_sta
 """What a checkpoint may hold besides a model; older ones lack some."""
 
 
-def read_checkpoint(path: Path) -> Content:
+def read_checkpoint(path: Path, *, mapped: bool = False) -> Content:
     """The content of a fairseq checkpoint, tensors on the CPU; shows progress on a terminal.
 
-    Only plain data is taken (torch's ``weights_only``). Raises SharingError for a file that is
+    With ``mapped``, tensors are read from the disk only once they are used. Only plain data is
+    taken (torch's ``weights_only``), beside numpy's numbers. Raises SharingError for a file that is
     missing, cut short, no checkpoint, or that asks for code to be run.
     """
     if path.is_dir():
@@ -31,10 +34,18 @@ def read_checkpoint(path: Path) -> Content:
     except OSError as error:
         raise SharingError(f"cannot read checkpoint {path}: {error.strerror}") from None
     try:
-        with file as opened:
-            content = torch.load(opened, map_location="cpu", weights_only=True)
+        with file as opened, numpy_values.allowed():
+            source = path if mapped and zipfile.is_zipfile(opened) else opened
+            opened.seek(0)
+            content = torch.load(source, "cpu", weights_only=True, mmap=source is path)
     except UNREADABLE as error:
         raise SharingError(f"checkpoint {path}: {refusal(error)}") from error
+    _check_parts(path, content)
+    return content
+
+
+def _check_parts(path: Path, content: Any) -> None:
+    """Raise SharingError unless ``content``, as read from ``path``, has what fairseq saves."""
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
         raise SharingError(f"{path} is no fairseq checkpoint: it holds no model; use another file")
@@ -44,7 +55,11 @@ def read_checkpoint(path: Path) -> Content:
                 f"{path} is no fairseq checkpoint: its {name} is no {kind.__name__}; "
                 "use another file"
             )
-    return content
+    if not all(isinstance(entry, dict) for entry in content.get("optimizer_history") or []):
+        raise SharingError(
+            f"{path} is no fairseq checkpoint: its optimizer_history does not hold dictionaries; "
+            "use another file"
+        )
 
 
 def check_output(path: Path, force: bool) -> None:

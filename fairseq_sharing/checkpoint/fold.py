@@ -9,6 +9,8 @@ The first sublayer reads no norm but embeddings. Where these have a norm of thei
 (``--layernorm-embedding``) it takes w. Otherwise token embeddings and positions are multiplied by
 w: they can then no longer be shared with the other side and the output projection, and sinusoidal
 positions become a table, as of a model with learned positions.
+
+What was multiplied is in float32: rounding it back to half precision would change the model.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +22,7 @@ from torch import Tensor
 from ..errors import SharingError
 from ..model.admin import NORMS, START_KEY
 from ..model.config import SIDES
-from .contents import Options, State
+from .contents import Options, State, at_least_float32
 
 _FIRST_WEIGHTS = {
     "self_attn_layer_norm": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
@@ -92,7 +94,8 @@ def _vectors(side: str, stacked: State, stored: State) -> Iterator[tuple[str, Te
 def _multiply(state: State, names: Iterable[str], vector: Tensor) -> None:
     """Multiply the last dimension of entries by ``vector``, leaving the tensors they were alone."""
     for name in names:
-        state[name] = (state[name].double() * vector).to(state[name].dtype)
+        product = state[name].double() * vector
+        state[name] = product.to(at_least_float32(state[name].dtype))
 
 
 def _fold_into_embeddings(side: str, state: State, vector: Tensor, options: Options) -> Options:

@@ -10,13 +10,18 @@ from torch import Tensor
 from ..model.state import compact_state
 from ..model.strategies import LayerMap
 from ..model.tying import aliases, tied_groups
-from .contents import Checkpoint, State
+from .contents import Checkpoint, State, at_least_float32
 from .depth import at_trained_depth
 from .files import Content
 
 
 def _mean(tensors: Sequence[Tensor]) -> Tensor:
-    return torch.stack([tensor.double() for tensor in tensors]).mean(0).to(tensors[0].dtype)
+    """In float32 for half precision, unless all are equal anyway."""
+    first = tensors[0]
+    if all(tensor.equal(first) for tensor in tensors):
+        return first
+    mean = torch.stack([tensor.double() for tensor in tensors]).mean(0)
+    return mean.to(at_least_float32(first.dtype))
 
 
 INITS: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {

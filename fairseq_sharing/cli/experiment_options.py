@@ -1,13 +1,18 @@
 """The options that all stages of an experiment share."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
 from fairseq_sharing_command import SUBCOMMANDS
 
+from ..errors import SharingError
 from ..experiment.experiment import Experiment
 from ..experiment.file import load
+
+SEPARATORS = (os.pathsep, ",")
+"""What fairseq's commands take lists of paths apart at; none can be escaped."""
 
 
 def add_stage_parser(subparsers: Any, name: str, example: str) -> Any:
@@ -66,7 +71,15 @@ def load_experiment(args: argparse.Namespace) -> tuple[Experiment, Path]:
     """The experiment asked for, and its absolute run folder."""
     experiment = load(args.experiment, quick=args.quick)
     selected = experiment.select(getattr(args, "systems", None), getattr(args, "seeds", None))
-    return selected, (args.runs / experiment.name).resolve()
+    folder = (args.runs / experiment.name).resolve()
+    for separator in SEPARATORS:
+        if separator in str(folder):
+            raise SharingError(
+                f"--runs {args.runs}: the run folder would be {folder}, and fairseq takes a "
+                f"'{separator}' for the end of a path: choose a folder without "
+                f"{' and '.join(map(repr, SEPARATORS))}"
+            )
+    return selected, folder
 
 
 def positive(text: str) -> int:

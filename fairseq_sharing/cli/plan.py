@@ -13,7 +13,7 @@ from rich.table import Table
 from ..commands.devices import Devices, these_devices
 from ..errors import SharingError
 from ..experiment.runs import Run, runs_of
-from ..report.plan import LENGTH, Estimate, commands, estimates
+from ..report.plan import LENGTH, Estimate, commands, dictionary_of, estimates
 from ..report.text import print_whole
 from ..training.command import batch_statement
 from .experiment_options import add_selection_options, add_stage_parser, load_experiment
@@ -58,7 +58,8 @@ def run(args: argparse.Namespace) -> None:
     print_whole(
         estimate_table(experiment.name, estimates(experiment, folder, devices), tflops), console
     )
-    print(_notes(runs_of(experiment, folder)[0], devices, tflops))
+    words = dictionary_of(experiment, folder)
+    print(_notes(runs_of(experiment, folder)[0], devices, tflops, words))
     inner = [] if args.summary else list(commands(experiment, folder, devices))
     for stage, arguments in _stages(args, folder).items():
         print("\n" + shlex.join(["fairseq-sharing", stage, *arguments]))
@@ -72,16 +73,16 @@ def estimate_table(title: str, of_systems: list[Estimate], tflops: float) -> Tab
     table.add_column("system", no_wrap=True)
     for heading in ("M/N", "parameters", "runs", "updates", "tokens", "FLOP", "hours", "disk"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for cost in of_systems:
+    for estimate in of_systems:
         table.add_row(
-            cost.name,
-            f"{cost.unique_layers}/{cost.layers}",
-            f"{cost.parameters:,}",
-            str(cost.trainings),
-            f"{cost.updates:,}",
-            *_amounts([cost], tflops),
+            estimate.name,
+            f"{estimate.unique_layers}/{estimate.layers}",
+            f"{estimate.parameters:,}",
+            str(estimate.trainings),
+            f"{estimate.updates:,}",
+            *_amounts([estimate], tflops),
         )
-    trainings = sum(cost.trainings for cost in of_systems)
+    trainings = sum(estimate.trainings for estimate in of_systems)
     table.add_section()
     table.add_row("all", "", "", str(trainings), "", *_amounts(of_systems, tflops))
     return table
@@ -89,9 +90,9 @@ def estimate_table(title: str, of_systems: list[Estimate], tflops: float) -> Tab
 
 def _amounts(of_systems: list[Estimate], tflops: float) -> list[str]:
     """Tokens, operations, hours of a device and bytes on the disk, of all trainings together."""
-    tokens = sum(cost.tokens * cost.trainings for cost in of_systems)
-    operations = sum(cost.flops * cost.trainings for cost in of_systems)
-    size = sum(cost.checkpoint_bytes * cost.trainings for cost in of_systems)
+    tokens = sum(estimate.tokens * estimate.trainings for estimate in of_systems)
+    operations = sum(estimate.flops * estimate.trainings for estimate in of_systems)
+    size = sum(estimate.checkpoint_bytes * estimate.trainings for estimate in of_systems)
     hours = operations / (tflops * 1e12) / 3600
     hours_text = f"{hours:,.0f}" if hours >= 100 else f"{hours:#.2g}".rstrip(".")
     return [_scaled(tokens), _scaled(operations), hours_text, decimal(size)]
@@ -107,13 +108,18 @@ def _scaled(number: float) -> str:
     return f"{digits}{prefixes[0]}"
 
 
-def _notes(run: Run, devices: Devices, tflops: float) -> str:
+def _notes(run: Run, devices: Devices, tflops: float, words: int | None) -> str:
     """What the table's numbers are."""
     device = {"gpu": "GPU", "cpu": "core"}[devices.kind]
     lines = [f"On {devices}."]
     if run.experiment.batch_tokens is not None:
         lines = [f"On {devices}, {batch_statement(run, devices)} tokens an update."]
+    vocabulary = f"{words or run.experiment.data.vocabulary:,}"
     lines += [
+        f"Parameters: with the dictionary of the prepared data, {vocabulary} entries."
+        if words
+        else f"Parameters: with {vocabulary} entries in the dictionary; the prepared data may have "
+        "a few more or less, which plan then counts with.",
         "Tokens and what follows are those of all runs of a system together.",
         "Tokens: at most, padding included.",
         f"FLOP: floating-point operations of training, in sentences of {LENGTH} tokens.",

@@ -133,8 +133,8 @@ def update_freq(batch_tokens: int, max_tokens: int, devices: int) -> int:
         fitting = [str(number) for number in range(1, parts + 1) if parts % number == 0]
         raise SharingError(
             f"{devices} devices with {max_tokens:,} tokens each cannot give the batch of "
-            f"{batch_tokens:,} tokens that batch_tokens asks for: give --devices, times --nodes, "
-            f"as one of {', '.join(fitting)}"
+            f"{batch_tokens:,} tokens that batch_tokens asks for: train on one of these "
+            f"numbers of devices in all: {', '.join(fitting)}"
         )
     return parts // devices
 

@@ -104,7 +104,7 @@ def fairseq_tool(name: str) -> str:
     if tool is None:
         raise SharingError(
             f"neither {beside} nor {name} on the PATH found: install fairseq with "
-            "pip install 'fairseq-sharing[fairseq]'"
+            "pip install ve-fairseq (Python 3.11 or 3.12) or fairseq-fixed (newer)"
         )
     return tool
 

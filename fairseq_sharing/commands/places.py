@@ -28,7 +28,7 @@ def places(gpus: list[str], cores: int, each: int = 1, jobs: int | None = None) 
 
 def places_here(each: int = 1, jobs: int | None = None) -> list[Place]:
     """Those of this machine, on the GPUs and the cores that this process may use."""
-    return places(visible_gpus(), len(os.sched_getaffinity(0)), each, jobs)
+    return places(visible_gpus(), usable_cores(), each, jobs)
 
 
 def training_places(devices: Devices, jobs: int | None = None) -> list[Place]:
@@ -45,6 +45,13 @@ def training_places(devices: Devices, jobs: int | None = None) -> list[Place]:
             "system at a time; leave it out"
         )
     return ALONE
+
+
+def usable_cores() -> int:
+    """The cores that this process may use; all of them where the system does not say, as macOS."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def visible_gpus() -> list[str]:

@@ -9,15 +9,14 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from .counts import Counts
 from .identification import language_of, require_identification
 from .parallel_text import ITS_OWN, Segment, Sets, key
 from .streams import in_processes, sorted_lines
+from .words import length_in_words
 
 TOO_SHORT_TO_TELL = 4
 """Words below which a text's language is not asked for."""
-
-Counts = dict[str, Counter[str]]
-"""Of each set: what is read, what is kept, and what is dropped, by reason."""
 
 _CONTROL = {code: " " for code in range(0x110000) if unicodedata.category(chr(code)) == "Cc"}
 _INVISIBLE = _CONTROL | {0xFEFF: None}
@@ -37,7 +36,7 @@ class Rules:
 
     def reason_to_drop(self, source: str, target: str) -> str | None:
         """Why a normalised pair is left out, if it is."""
-        words = len(source.split()), len(target.split())
+        words = length_in_words(source), length_in_words(target)
         if min(words) == 0:
             return "empty"
         if source == target:

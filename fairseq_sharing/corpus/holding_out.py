@@ -19,6 +19,10 @@ Documents = list[list[Segment]]
 Origins = dict[str, set[str | None]]
 
 
+class TooLittleText(SharingError):
+    """The parts that are asked for cannot be filled."""
+
+
 def split(
     segments: Iterable[Segment], sizes: Mapping[str, int], folder: Path
 ) -> tuple[dict[str, list[Segment]], Iterator[Segment]]:
@@ -39,10 +43,9 @@ def split(
     first = next(rest, None)
     if first is None or any(len(held_out[part]) != size for part, size in sizes.items()):
         wanted = " and ".join(f"{size} for {part}" for part, size in sizes.items() if size)
-        raise SharingError(
-            f"too little parallel text: what is usable of it (different segments within max_words) "
-            f"cannot give {wanted or 'anything'} and some for training; bring more text or change "
-            "[data]"
+        raise TooLittleText(
+            f"too little parallel text: what is usable of it cannot give {wanted or 'anything'} "
+            "and some for training; bring more text or change [data]"
         )
     return held_out, chain([first], rest)
 

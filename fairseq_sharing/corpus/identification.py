@@ -28,6 +28,6 @@ def _identifier() -> Any:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
     except ImportError:
         raise SharingError(
-            "[data] identify_languages needs py3langid: pip install 'fairseq-sharing[wmt]'"
+            "[data] identify_languages needs py3langid: pip install py3langid"
         ) from None
     return LanguageIdentifier.from_model_file(MODEL_FILE)

@@ -2,13 +2,15 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr
 from functools import partial
 from pathlib import Path
 
 from ..errors import SharingError
+from ..experiment.experiment import Data
 from .parallel_text import stream_lines
+from .progress import counted
 from .streams import in_processes, writing
 
 MODEL = Path("bpe", "codes")
@@ -22,12 +24,12 @@ def require_tools() -> None:
     except ImportError as error:
         raise SharingError(
             f"[data] segmentation = 'bpe' needs sacremoses and subword-nmt ({error}): "
-            "pip install 'fairseq-sharing[wmt]'"
+            "pip install sacremoses subword-nmt"
         ) from None
 
 
-def learn(texts: Sequence[Path], vocabulary: int, model: Path) -> None:
-    """Learn the merges that make a joint vocabulary of about so many subwords.
+def learn(texts: Sequence[Path], data: Data, model: Path) -> None:
+    """Learn the merges that make a joint vocabulary of about as many subwords as data asks for.
 
     The counts of all words are in memory: it grows with the number of different ones.
     """
@@ -35,15 +37,17 @@ def learn(texts: Sequence[Path], vocabulary: int, model: Path) -> None:
 
     words: Counter[str] = Counter()
     for text in texts:
-        for counts in in_processes(partial(_counter, text.suffix[1:]), stream_lines(text)):
+        for counts in in_processes(
+            partial(_counter, text.suffix[1:]), counted(stream_lines(text), f"lines of {text.name}")
+        ):
             words.update(counts)
     codes = io.StringIO()
     with redirect_stderr(io.StringIO()):
         dictionary = [f"{word} {count}" for word, count in sorted(words.items())]
-        learn_bpe(dictionary, codes, vocabulary, is_dict=True, total_symbols=True)
+        learn_bpe(dictionary, codes, data.vocabulary, is_dict=True, total_symbols=True)
     if codes.getvalue().count("\n") < 2:
         raise SharingError(
-            f"[data] vocabulary = {vocabulary} leaves no room for merges beside the single "
+            f"[data] vocabulary = {data.vocabulary} leaves no room for merges beside the single "
             "characters of the training text: choose a larger one"
         )
     with writing(model) as (file,):
@@ -54,10 +58,16 @@ def encode(text: Path, language: str, model: Path, output: Path) -> int:
     """Write the text's lines as subwords, with @@ where a word goes on; returns how many."""
     total = 0
     with writing(output) as (file,):
-        for lines in in_processes(partial(_cutter, language, model), stream_lines(text)):
+        for lines in in_processes(
+            partial(_cutter, language, model), counted(stream_lines(text), f"lines of {text.name}")
+        ):
             file.writelines(lines)
             total += sum(len(line.split()) for line in lines)
     return total
+
+
+def _lines(text: Path) -> Iterator[str]:
+    return counted(stream_lines(text), f"lines of {text.name}")
 
 
 def _counter(language: str) -> Callable[[list[str]], Counter[str]]:

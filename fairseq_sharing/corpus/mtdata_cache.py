@@ -25,7 +25,7 @@ def require_mtdata() -> None:
         import mtdata.utils
     except ImportError as error:
         raise SharingError(
-            f"mtdata's data sets need mtdata ({error}): pip install 'fairseq-sharing[wmt]'"
+            f"mtdata's data sets need mtdata ({error}): pip install mtdata"
         ) from None
     mtdata.utils.COMPRESSORS.update({".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open})
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import SharingError
 from .cleaning import Rules, clean
+from .counts import Counts, in_words, total
 from .packaged_sets import CORPORA, read_sets
 from .parallel_text import Segment, Texts, key
 
@@ -39,12 +40,14 @@ class PackagedSet:
         """
         sets, files = read_sets(self.corpus, (self.name,), languages, folder / "packages")
         different: dict[str, Segment] = {}
-        for segment in clean(sets, rules, folder, {}):
+        counts: Counts = {}
+        for segment in clean(sets, rules, folder, counts):
             different.setdefault(key(segment.source), segment)
         if len(different) < (most or 1):
             raise SharingError(
                 f"origin = '{self.corpus}:{self.name}' has {len(different)} usable segments "
-                f"(different ones within max_words): fewer than segments = {most or 1}"
+                f"(different sources): fewer than segments = {most or 1}; "
+                + in_words(total(counts))
             )
         segments = sorted(different.values(), key=_rank)[:most]
         return Texts([s.source for s in segments], [s.target for s in segments], files)

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from ..commands.jobs import ALONE, Job, fairseq_tool, run_jobs
+from ..commands.places import usable_cores
 from ..errors import SharingError
 from ..experiment.experiment import Experiment, settings_of
 from ..experiment.stages import Stage
 from ..files import exclusive
-from . import moses_bpe, sentencepieces
+from .counts import TOO_LONG, in_words, too_long_in_words
 from .manifest import Done, Manifest, Step
 from .steps import Corpus
-from .streams import CORES
+from .subwords import SEGMENTATIONS, Subwords
 
-SEGMENTATIONS = {"sentencepiece": sentencepieces, "bpe": moses_bpe}
 DATA = Path("data-bin")
 
 
@@ -57,8 +57,11 @@ def _do(step: Step, manifest: Manifest) -> None:
     reason = manifest.reason_to_do(step)
     if reason:
         print(f"prepare: {step.name} ({reason})", flush=True)
-        manifest.forget(step)
-        manifest.record(step, step.run())
+        done = manifest.do(step)
+        if "pairs" in done.counts:
+            print(f"prepare: {step.name}: {in_words(done.counts['pairs'])}", flush=True)
+        if TOO_LONG in done.counts:
+            print(f"prepare: {step.name}: {too_long_in_words(done.counts[TOO_LONG])}", flush=True)
 
 
 def _refuse_changes_after_training(stage: Stage, steps: list[Step], manifest: Manifest) -> None:
@@ -90,24 +93,7 @@ def _stage(corpus: Corpus, text: Any = None) -> Stage:
 
 def _steps(corpus: Corpus, lock: int = -1) -> list[Step]:
     """All steps, in their order; commands that they run hold the lock's descriptor."""
-    data, folder = corpus.experiment.data, corpus.run_folder
-    segmentation = SEGMENTATIONS[data.segmentation]
-    model = folder / segmentation.MODEL
-    cut = tuple(model.parent / file.name for file in corpus.files(corpus.parts))
-    settings = {"segmentation": data.segmentation, "parts": corpus.parts}
-
-    def learn() -> Done:
-        texts = corpus.files(["train"])
-        segmentation.learn(texts, data.vocabulary, model)
-        return Done(texts, {"vocabulary": data.vocabulary})
-
-    def encode() -> Done:
-        texts = corpus.files(corpus.parts)
-        subwords = {
-            text.name: segmentation.encode(text, text.suffix[1:], model, output)
-            for text, output in zip(texts, cut, strict=True)
-        }
-        return Done([model, *texts], {"subwords": subwords})
+    subwords, folder = Subwords(corpus), corpus.run_folder
 
     def binarise() -> Done:
         part = folder / f"{DATA}.part"
@@ -119,13 +105,12 @@ def _steps(corpus: Corpus, lock: int = -1) -> list[Step]:
             os.rename(part, folder / DATA)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-        return Done(cut, {})
+        return Done(subwords.files, {})
 
     return [
         *corpus.steps(),
-        Step("vocabulary", settings | {"vocabulary": data.vocabulary}, (model,), learn),
-        Step("encoding", settings, cut, encode),
-        Step("binary data", settings, (folder / DATA,), binarise),
+        *subwords.steps(),
+        Step("binary data", subwords.settings, (folder / DATA,), binarise),
     ]
 
 
@@ -141,6 +126,6 @@ def preprocessing_command(
         *("--trainpref", str(cut / "train")),
         *("--validpref", str(cut / "valid")),
         *("--testpref", ",".join(str(cut / test_set.name) for test_set in experiment.test_sets)),
-        *("--joined-dictionary", "--workers", str(CORES)),
+        *("--joined-dictionary", "--workers", str(usable_cores())),
         *("--destdir", str(folder / destination)),
     ]

@@ -1,7 +1,8 @@
 """Test sets of sacreBLEU, downloaded soundly or not at all."""
 
 import hashlib
-from pathlib import Path
+import tarfile
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import FULL_DISK, SharingError
@@ -41,11 +42,12 @@ def _fetched(dataset: Any, pair: str) -> tuple[Path, Path]:
     _discard_unsound(archives)
     try:
         with without_logging():
-            try:
-                return _files(dataset, pair)
-            except FileNotFoundError:  # sacreBLEU never again unpacks an archive that it has
+            if not _are_extracted(dataset, pair):
+                _download(dataset, archives)
                 _unpack(archives)
-                return _files(dataset, pair)
+            return _files(dataset, pair)
+    except SharingError:
+        raise
     except (Exception, SystemExit) as error:  # sacreBLEU exits where a checksum is wrong
         _discard_unsound(archives)
         if isinstance(error, OSError) and error.errno in FULL_DISK:
@@ -81,9 +83,42 @@ def _discard_unsound(archives: dict[Path, str | None]) -> None:
                 path.unlink()
 
 
+def _are_extracted(dataset: Any, pair: str) -> bool:
+    fields = dataset.fieldnames(pair)
+    return all(Path(dataset._get_txt_file_path(pair, field)).exists() for field in fields)
+
+
+def _download(dataset: Any, archives: dict[Path, str | None]) -> None:
+    """Fetch what is not there; sacreBLEU would unpack it at once, whatever is in it."""
+    from sacrebleu.utils import download_file
+
+    for url, (path, md5) in zip(dataset.data, archives.items(), strict=True):
+        download_file(url, str(path), expected_md5=md5)
+
+
 def _unpack(archives: dict[Path, str | None]) -> None:
+    """Extract the archives, which sacreBLEU does not do where it finds them downloaded."""
     from sacrebleu.utils import extract_tarball
 
     for path in archives:
-        if path.exists():
-            extract_tarball(str(path), str(path.parent))
+        if path.name.endswith((".tgz", ".tar.gz")):
+            _require_inside(path)
+    for path in archives:
+        extract_tarball(str(path), str(path.parent))
+
+
+def _require_inside(archive: Path) -> None:
+    """Raise SharingError if a member of a tar archive is not, or points, below its folder.
+
+    Without absolute paths and ".." in names and links, no chain of links leads out of it.
+    """
+    with tarfile.open(archive) as members:
+        for member in members:
+            paths = [PurePosixPath(member.name), PurePosixPath(member.linkname)]
+            outside = any(path.is_absolute() or ".." in path.parts for path in paths)
+            if outside or member.isdev():
+                raise SharingError(
+                    f"{archive}: its member '{member.name}' would be written or point outside "
+                    f"{archive.parent}: nothing was unpacked; remove the file and take the test "
+                    "set from a source you trust"
+                )

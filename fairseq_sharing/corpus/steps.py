@@ -1,19 +1,22 @@
 """The steps of a preparation that make text: named test sets, and the corpus without them."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ..errors import SharingError
+from ..experiment.bleu import bleu_of
 from ..experiment.experiment import Experiment
-from ..files import sha256
-from .cleaning import Counts, clean, normalise
-from .holding_out import hold_out_of, split
+from ..files import digest, sha256
+from .cleaning import clean, normalise
+from .counts import Counts, in_words, total
+from .holding_out import TooLittleText, hold_out_of, split
 from .identification import require_identification
-from .manifest import Done, Step, digest
+from .manifest import Done, Step
 from .named_sets import VALID, NamedSets, rules_of
-from .parallel_text import Segment, key, stream_lines
+from .parallel_text import Segment, Sets, key, stream_lines
+from .progress import counted
 from .sources import OF_ONES_OWN, check_corpus, open_corpus, open_files
 from .streams import writing
 
@@ -66,8 +69,12 @@ class Corpus:
         )
 
     def check(self) -> None:
-        """Raise SharingError for an unknown corpus, set or language; fetches nothing."""
+        """Raise SharingError for an unknown corpus, set or language, or a tokeniser of BLEU.
+
+        Fetches nothing but what that tokeniser needs.
+        """
         data = self.experiment.data
+        bleu_of(self.experiment)
         if self.own_text is None:
             check_corpus(data.corpus, data.sets, self.languages)
         if data.identify_languages:
@@ -121,20 +128,24 @@ class Corpus:
         named = self.files(self.named)[::2]
         tested_on = (key(normalise(line)) for file in named for line in stream_lines(file))
         rules = rules_of(self.experiment, frozenset(tested_on))
-        sets = source.sets if self.own_text else hold_out_of(source.sets, data.held_out_sets)
+        sets: Sets = {name: counted(s, f"pairs of {name}") for name, s in source.sets.items()}
+        if not self.own_text:
+            sets = hold_out_of(sets, data.held_out_sets)
         of_sets: Counts = {}
         kept = clean(sets, rules, self.folder, of_sets)
-        held_out, rest = split(kept, self._held_out(), self.folder)
+        try:
+            held_out, rest = split(kept, self._held_out(), self.folder)
+        except TooLittleText as error:
+            raise SharingError(f"{error}; {in_words(total(of_sets))}") from None
         segments = {part: self._write(part, held_out[part]) for part in held_out}
         segments[TRAIN] = self._write(TRAIN, rest)
-        pairs = sum(of_sets.values(), Counter[str]())
-        counted = {file.stem: sum(1 for _ in stream_lines(file)) for file in named}
+        of_named = {file.stem: sum(1 for _ in stream_lines(file)) for file in named}
         facts = {
             "corpus": OF_ONES_OWN if self.own_text else data.corpus,
             "origin": {file.name: digest(file) for file in source.files},
-            "segments": {part: (segments | counted)[part] for part in self.parts},
+            "segments": {part: (segments | of_named)[part] for part in self.parts},
         }
-        counts = {"pairs": pairs, "sets": of_sets, "segments": segments}
+        counts = {"pairs": total(of_sets), "sets": of_sets, "segments": segments}
         return Done([*source.files, *named], counts, facts)
 
     def _write(self, part: str, segments: Iterable[Segment]) -> int:

@@ -8,12 +8,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from ..commands.places import usable_cores
 from ..errors import SharingError
 
 T = TypeVar("T")
@@ -21,7 +23,6 @@ R = TypeVar("R")
 
 BATCH = 5_000
 SORT_MEMORY = "128M"
-CORES = len(os.sched_getaffinity(0))
 
 
 def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
@@ -34,18 +35,26 @@ def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
 def in_processes(make: Callable[[], Callable[[list[T]], R]], items: Iterable[T]) -> Iterator[R]:
     """What a function returns for each batch of the items, in order, by a process a core.
 
-    make builds the function in each process. Two batches a core are in memory, no more.
+    make builds the function in each process. Two batches a core are in memory, no more. Raises
+    SharingError if a process is killed, as it is where memory runs out.
     """
     waiting: deque[Future[R]] = deque()
-    pool = ProcessPoolExecutor(CORES, get_context("fork"), _set_up, (make,))
+    cores = usable_cores()
+    pool = ProcessPoolExecutor(cores, get_context("fork"), _set_up, (make,))
     with pool:
         try:
             for batch in batches(items):
                 waiting.append(pool.submit(_call, batch))
-                if len(waiting) > 2 * CORES:
+                if len(waiting) > 2 * cores:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BrokenProcessPool:
+            raise SharingError(
+                f"one of {cores} processes that read text was killed, most likely because memory "
+                "ran out: free some, or use fewer processes (taskset --cpu-list 0 before the "
+                "command), then run the same command to go on"
+            ) from None
         finally:
             for future in waiting:
                 future.cancel()
@@ -92,12 +101,14 @@ def sorted_lines(lines: Iterable[str], folder: Path, *commands: list[str]) -> It
                 encoding="utf-8",
                 env=os.environ | {"LC_ALL": "C"},
             )
+            if sorts:  # or a sort would wait for ever to write to one that has failed
+                _text(sorts[-1].stdout).close()
             sorts.append(stack.enter_context(process))
             stack.callback(process.kill)
         with suppress(BrokenPipeError), _text(sorts[0].stdin) as stdin:
             stdin.writelines(lines)
         yield from _text(sorts[-1].stdout)
-        for process in sorts:
+        for process in reversed(sorts):  # the others fail because the last one did
             if process.wait() != 0:
                 reason = _text(process.stderr).read().strip() or f"status {process.returncode}"
                 raise SharingError(f"cannot sort in {folder}: {reason}")

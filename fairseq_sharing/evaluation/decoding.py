@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 from ..commands.jobs import Job, fairseq_tool
+from ..corpus.binarised import path_of
 from ..corpus.parallel_text import read_lines
 from ..corpus.prepare import DATA
 from ..errors import SharingError
 from ..experiment.experiment import Experiment, Options, TestSet, to_flags
+from ..experiment.positions import OPTIONS as POSITIONS
 from ..experiment.runs import Run
 from ..experiment.stages import Stage
 from ..files import sha256, write_lines
@@ -32,8 +34,9 @@ def decoding_command(
         "target-lang": experiment.languages.target,
         "user-dir": user_dir(),
         "path": decoded_checkpoint(run),
-        "gen-subset": _subset(number),
+        "gen-subset": subset_of(number),
         **DETOKENISING[experiment.data.segmentation],
+        **{name: run.options[name] for name in POSITIONS if name in run.options},
         "required-batch-size-multiple": 1,
         "num-workers": 0,
         "cpu": cpu,
@@ -45,7 +48,7 @@ def decoding_command(
             f"test set {test_set.name}: the option '{name}' is set by the pipeline; remove it from "
             "[generate] and from the test set's options"
         )
-    flags = to_flags({**given, **own})
+    flags = to_flags({"no-progress-bar": True, **given, **own})
     return [fairseq_tool("fairseq-generate"), str(folder / DATA), *flags]
 
 
@@ -90,7 +93,7 @@ def hypotheses_of(output: Path, expected: int) -> list[str]:
     Of several for a segment, with nbest, the first is the best.
     """
     found: dict[int, str] = {}
-    for number, text in _HYPOTHESIS.findall(output.read_text("utf-8")):
+    for number, text in _HYPOTHESIS.findall(output.read_bytes().decode("utf-8")):
         found.setdefault(int(number), text)
     if sorted(found) != list(range(expected)):
         raise SharingError(
@@ -100,11 +103,15 @@ def hypotheses_of(output: Path, expected: int) -> list[str]:
     return [found[number] for number in range(expected)]
 
 
+def read_hypotheses(run: Run, test_set: str) -> list[str]:
+    """The translations that were kept; whatever is in one of them, it ends at a line feed."""
+    return run.hypotheses(test_set).read_bytes().decode("utf-8").split("\n")[:-1]
+
+
 def binarised(experiment: Experiment, number: int, folder: Path) -> Path:
     """The source side of the test set of that number as fairseq stores it, without .bin or .idx."""
-    languages = experiment.languages
-    name = f"{_subset(number)}.{languages.source}-{languages.target}.{languages.source}"
-    return folder / DATA / name
+    languages = experiment.languages.source, experiment.languages.target
+    return path_of(folder / DATA, subset_of(number), languages, languages[0])
 
 
 def references_of(experiment: Experiment, test_set: TestSet, folder: Path) -> Path:
@@ -112,6 +119,6 @@ def references_of(experiment: Experiment, test_set: TestSet, folder: Path) -> Pa
     return folder / "corpus" / f"{test_set.name}.{experiment.languages.target}"
 
 
-def _subset(number: int) -> str:
+def subset_of(number: int) -> str:
     """fairseq's name for a test set: test, test1, test2 ..."""
     return f"test{number or ''}"

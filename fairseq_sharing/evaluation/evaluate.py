@@ -4,22 +4,31 @@ import dataclasses
 from pathlib import Path
 
 import torch
-from fairseq.data.data_utils import load_indexed_dataset
+from sacrebleu.metrics import BLEU
 
 from ..commands.jobs import run_jobs
 from ..commands.parsing import read_command
 from ..commands.places import places_here
+from ..corpus.binarised import lengths_of, refuse_small_batches, refuse_too_long
 from ..corpus.parallel_text import read_lines
-from ..corpus.prepare import require_prepared
+from ..corpus.prepare import DATA, require_prepared
 from ..errors import SharingError
+from ..experiment.bleu import bleu_of
 from ..experiment.experiment import Experiment
+from ..experiment.positions import positions_of
 from ..experiment.runs import Run, require_baseline, runs_of
 from ..experiment.stages import Stage
 from ..files import exclusive, sha256, write_json
 from ..training.command import on_cpu
 from .averaging import average_epochs
 from .comet import comet_tool, score_with_comet
-from .decoding import binarised, decoding_command, references_of, waiting_decodings
+from .decoding import (
+    decoding_command,
+    read_hypotheses,
+    references_of,
+    subset_of,
+    waiting_decodings,
+)
 from .scoring import score
 
 
@@ -42,11 +51,12 @@ def evaluate(
     if fp16 and not torch.cuda.is_available():
         raise SharingError("--fp16 needs a GPU, and there is none: leave it out")
     tool = comet_tool(comet) if comet else None
+    bleu_of(experiment)
     require_prepared(experiment, folder)
     runs = runs_of(experiment, folder)
     for run in runs:
         _require_checkpoint(run)
-    _check_lines(experiment, folder)
+    _check_segments(runs, folder)
     for number, test_set in enumerate(experiment.test_sets):
         command = decoding_command(runs[0], number, folder, cpu=on_cpu(), fp16=fp16)
         read_command(test_set.name, command)
@@ -70,10 +80,22 @@ def _require_checkpoint(run: Run) -> None:
         )
 
 
-def _check_lines(experiment: Experiment, folder: Path) -> None:
-    """Raise SharingError unless each test set has a reference for every segment to decode."""
+def _check_segments(runs: list[Run], folder: Path) -> None:
+    """Raise SharingError unless each test set has a reference for every segment to decode.
+
+    And unless every model and a batch of fairseq-generate take the longest of them.
+    """
+    experiment = runs[0].experiment
+    languages = experiment.languages.source, experiment.languages.target
     for number, test_set in enumerate(experiment.test_sets):
-        segments = len(load_indexed_dataset(str(binarised(experiment, number, folder)), None))
+        lengths = lengths_of(folder / DATA, subset_of(number), languages)
+        for positions in {positions_of(run.options) for run in runs}:
+            refuse_too_long(test_set.name, lengths, positions)
+        batch = {**experiment.generate, **test_set.options}.get("max-tokens")
+        refuse_small_batches(
+            "fairseq-generate", test_set.name, lengths, positions, "[generate] max-tokens", batch
+        )
+        segments = lengths.shape[1]
         path = references_of(experiment, test_set, folder)
         lines = len(read_lines(path))
         if lines != segments:
@@ -92,12 +114,11 @@ def _score(runs: list[Run], folder: Path) -> None:
         return
     scores: dict[str, dict[str, object]] = {run.system.name: {} for run in runs}
     for test_set in experiment.test_sets:
-        hypotheses = {
-            run.system.name: run.hypotheses(test_set.name).read_text("utf-8").split("\n")[:-1]
-            for run in runs
-        }
+        hypotheses = {run.system.name: read_hypotheses(run, test_set.name) for run in runs}
         references = read_lines(references_of(experiment, test_set, folder))
-        for name, result in score(hypotheses, references, experiment.baseline).items():
+        for name, result in score(
+            hypotheses, references, experiment.baseline, bleu_of(experiment)
+        ).items():
             scores[name][test_set.name] = dataclasses.asdict(result)
     for run, stage in zip(runs, stages, strict=True):
         write_json(run.folder / "scores.json", scores[run.system.name])
@@ -105,12 +126,15 @@ def _score(runs: list[Run], folder: Path) -> None:
 
 
 def _scoring(run: Run, baseline: Run, folder: Path) -> Stage:
-    """The scores of a run, which depend on its translations, the baseline's and the references."""
+    """The scores of a run, which depend on translations, references and BLEU's tokeniser."""
+    tokenizer = bleu_of(run.experiment).tokenizer_signature
+    named = {} if tokenizer == BLEU.TOKENIZER_DEFAULT else {"tokenizer": tokenizer}
     settings = {
         test_set.name: {
             "hypotheses": sha256(run.hypotheses(test_set.name)),
             "baseline": sha256(baseline.hypotheses(test_set.name)),
             "references": sha256(references_of(run.experiment, test_set, folder)),
+            **named,
         }
         for test_set in run.experiment.test_sets
     }

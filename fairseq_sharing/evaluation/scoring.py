@@ -27,10 +27,11 @@ class Score:
 
 
 def score(
-    hypotheses: dict[str, list[str]], references: list[str], baseline: str
+    hypotheses: dict[str, list[str]], references: list[str], baseline: str, bleu: BLEU
 ) -> dict[str, Score]:
     """Score systems against the same references and test each against the baseline's output.
 
+    bleu is sacreBLEU's with the tokeniser of the target language; chrF needs none.
     Raises SharingError when a system has another number of lines than the references.
     """
     for name, lines in hypotheses.items():
@@ -43,7 +44,7 @@ def score(
     logging.getLogger("sacrebleu").setLevel(logging.WARNING)
     test = PairedTest(
         [(name, hypotheses[name]) for name in names],
-        {"BLEU": BLEU(), "chrF": CHRF()},
+        {"BLEU": bleu, "chrF": CHRF()},
         [references],
         test_type="bs",
         n_samples=RESAMPLES,
@@ -52,17 +53,19 @@ def score(
     bleu_name, chrf_name = signatures
     return {
         name: Score(
-            bleu=float(bleu.score),
-            bleu_interval=float(bleu.ci),
-            chrf=float(chrf.score),
-            chrf_interval=float(chrf.ci),
-            p_value=p_value(bleu, results[bleu_name][0]),
+            bleu=float(by_bleu.score),
+            bleu_interval=float(by_bleu.ci),
+            chrf=float(by_chrf.score),
+            chrf_interval=float(by_chrf.ci),
+            p_value=p_value(by_bleu, results[bleu_name][0]),
             baseline=baseline,
             segments=len(references),
             bleu_signature=str(signatures[bleu_name]),
             chrf_signature=str(signatures[chrf_name]),
         )
-        for name, bleu, chrf in zip(names, results[bleu_name], results[chrf_name], strict=True)
+        for name, by_bleu, by_chrf in zip(
+            names, results[bleu_name], results[chrf_name], strict=True
+        )
     }
 
 

@@ -4,7 +4,10 @@ import re
 from itertools import pairwise
 
 from ..errors import SharingError
+from .bleu import check_tokenizer_name
 from .experiment import Experiment, Languages
+from .positions import DEFAULT
+from .positions import OPTIONS as POSITIONS
 from .system import Options, System
 
 SEGMENTATIONS = ("sentencepiece", "bpe")
@@ -30,6 +33,7 @@ def check_experiment(experiment: Experiment) -> None:
             _check_name(kind, name)
         check(len(set(group)) == len(group), f"two {kind} have the same name: {', '.join(group)}")
     _check_languages(experiment.languages)
+    check_tokenizer_name(experiment.bleu_tokenizer)
     _check_data(experiment)
     seeds = experiment.seeds
     check(
@@ -89,6 +93,11 @@ def _check_data(experiment: Experiment) -> None:
         "a word of the shorter",
     )
     check(
+        data.character_coverage is None or 0.9 <= data.character_coverage <= 1,
+        f"[data] character_coverage = {data.character_coverage} must be from 0.9 to 1.0: the part "
+        "of the text's characters that get a piece, such as 0.9995",
+    )
+    check(
         data.segmentation in SEGMENTATIONS,
         f"[data] segmentation = '{data.segmentation}': choose from {', '.join(SEGMENTATIONS)}",
     )
@@ -121,6 +130,13 @@ def _check_system(system: System, options: Options) -> None:
         f"system {system.name}: layer_map says how many layers there are and which share: leave "
         "out strategy and layers",
     )
+    for name in POSITIONS:
+        most = options.get(name, DEFAULT)
+        check(
+            type(most) is int and most > 1,
+            f"system {system.name}: [train] {name} = {most} must be a whole number of tokens, "
+            "at least 2",
+        )
     for name in SET_BY_KEYS & options.keys():
         check(False, f"system {system.name}: the option '{name}' is a key of [[systems]]: {KEYS}")
     check(

@@ -24,7 +24,8 @@ class Data:
     sets names what is taken from the corpus, all of it by default. Validation and test segments
     are held out from it by number, or valid_set and the experiment's test sets say where they are.
     held_out_sets are those of the sets that they are held out from, by default all.
-    max_ratio is the most words of one side for a word of the other.
+    max_ratio is the most words of one side for a word of the other. character_coverage is the part
+    of the text's characters that SentencePiece gives a piece, by default all.
     """
 
     corpus: str
@@ -38,6 +39,7 @@ class Data:
     identify_languages: bool = False
     segmentation: str = "sentencepiece"
     held_out_sets: tuple[str, ...] = ()
+    character_coverage: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Experiment:
     batch_tokens is the size of an update on all devices together, in tokens of the longer side;
     [train] max-tokens is the part that one device takes at a time. average_epochs is how many of
     the last epochs' checkpoints are averaged for decoding; without it the best one is decoded.
+    bleu_tokenizer is one of sacreBLEU's; without it sacreBLEU chooses for the target language.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Experiment:
     test_sets: tuple[TestSet, ...] = (TestSet("test"),)
     batch_tokens: int | None = None
     average_epochs: int | None = None
+    bleu_tokenizer: str | None = None
 
     def select(self, names: list[str] | None, seeds: list[int] | None = None) -> "Experiment":
         """Only these systems and seeds, in the experiment's order; all of them by default."""

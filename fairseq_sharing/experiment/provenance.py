@@ -1,7 +1,6 @@
 """What a training depends on beside its options: versions, the plugin's revision, hardware."""
 
 import importlib.metadata
-import json
 import os
 import platform
 import socket
@@ -13,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ..files import write_json
+from ..files import read_json, write_json
 
 PACKAGES = ("fairseq_sharing", "ve-fairseq", "torch", "numpy", "sentencepiece", "sacrebleu")
 EARLIER = "earlier"
@@ -29,7 +28,7 @@ def record(path: Path, **attempt: Any) -> None:
 
 def last_attempt(path: Path) -> dict[str, Any]:
     """What record wrote last; empty if it never did."""
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return read_json(path)
 
 
 def environment() -> dict[str, Any]:
@@ -58,8 +57,21 @@ def _version(package: str) -> str | None:
 
 def _revision() -> str | None:
     """The commit that the plugin is at, with "-dirty" if its files differ from it."""
-    here = str(Path(__file__).parent)
-    return _said_by("git", "-C", here, "describe", "--always", "--abbrev=40", "--dirty")
+    return revision_of(Path(__file__).parents[2])
+
+
+def revision_of(tree: Path) -> str | None:
+    """The same of the package in ``tree``; None if that is no checkout of its own.
+
+    A package that is installed somewhere inside another repository is not at that one's commit.
+    """
+    git = ("git", "-C", str(tree))
+    top = _said_by(*git, "rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != tree.resolve():
+        return None
+    if _said_by(*git, "ls-files", "fairseq_sharing/__init__.py") is None:
+        return None
+    return _said_by(*git, "describe", "--always", "--abbrev=40", "--dirty")
 
 
 def _processor() -> str | None:

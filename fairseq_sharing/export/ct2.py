@@ -1,6 +1,7 @@
 """CTranslate2 models, made by CTranslate2's own converter for fairseq from an unrolled model."""
 
 import argparse
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..checkpoint.unroll import unrolled
 from ..errors import SharingError
 from ..model.config import SIDES
 from .model_card import Card, check_run_folder
+from .positions import positions_in, write_positions
 from .text_data import check_pieces, read_dictionary, trained_languages
 from .translate import SENTENCEPIECE, load_sentencepiece, require_ctranslate2
 
@@ -52,9 +54,15 @@ def export_ct2(
     """
     require_ctranslate2()
     check_output_folder(output)
+    if os.pathsep in str(data):
+        raise SharingError(
+            f"--data {data}: fairseq takes a '{os.pathsep}' for the end of a path: rename the "
+            "folder or give a link to it"
+        )
     pieces = load_sentencepiece(sentencepiece)
     if run_folder:
         check_run_folder(run_folder)
+    _check_task(checkpoint)
     checkpoint = at_trained_depth(checkpoint)
     _check_options(checkpoint.options())
     state, options = unrolled(checkpoint)
@@ -70,6 +78,7 @@ def export_ct2(
                 torch.save(_for_converter(state, options), file)
             _convert(path, data, languages, quantization, folder)
             shutil.copy(sentencepiece, folder / SENTENCEPIECE)
+            write_positions(folder, positions_in(options))
             size = sum(part.stat().st_size for part in folder.iterdir())
             (folder / "README.md").write_text(card.text(checkpoint, size), "utf-8")
             folder.replace(output)
@@ -83,6 +92,18 @@ def check_output_folder(output: Path) -> None:
         raise SharingError(f"--output {output}: there is no folder {output.parent}; make it first")
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise SharingError(f"--output {output} exists and is not an empty folder; name another one")
+
+
+def _check_task(checkpoint: Checkpoint) -> None:
+    """Raise SharingError for tasks that add tokens to the text, which ``translate`` would not."""
+    options = checkpoint.task_options()
+    task = options.get("_name") or options.get("task") or "translation"
+    if task != "translation":
+        raise SharingError(
+            f"checkpoint {checkpoint.path} is of the task {task}; only models of the task "
+            "translation can be exported, since others change the text, by tokens of languages "
+            "for example. Decode it with fairseq-generate"
+        )
 
 
 def _check_options(options: Options) -> None:

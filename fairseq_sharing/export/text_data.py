@@ -15,7 +15,7 @@ def trained_languages(checkpoint: Checkpoint, data: Path) -> tuple[str, str]:
 
     Raises SharingError if neither says.
     """
-    task = (checkpoint.content.get("cfg") or {}).get("task") or checkpoint.stored_options()
+    task = checkpoint.task_options()
     trained = task.get("source_lang"), task.get("target_lang")
     source, target = (
         trained if all(trained) or not data.is_dir() else infer_language_pair(str(data))

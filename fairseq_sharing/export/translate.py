@@ -1,5 +1,7 @@
 """Raw text in, raw text out, with an exported model: SentencePiece around CTranslate2."""
 
+import itertools
+import logging
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,7 +9,9 @@ from pathlib import Path
 import sentencepiece
 
 from ..errors import SharingError
+from .positions import read_positions
 
+LOGGER = logging.getLogger(__name__)
 SENTENCEPIECE = "sentencepiece.model"
 MAX_LENGTH = 200
 """Longest translation in pieces, which is also fairseq-generate's default (--max-len-b)."""
@@ -45,6 +49,7 @@ class Translator:
                 f"{folder} is no exported model; make one with fairseq-sharing export ct2"
             )
         _check_device(device, compute_type)
+        self._positions = read_positions(folder)
         self._pieces = load_sentencepiece(folder / SENTENCEPIECE)
         try:
             self._model = ctranslate2.Translator(
@@ -68,20 +73,36 @@ class Translator:
         """The best translation of each line, in order; a blank line stays blank.
 
         Reads ``lines`` as it goes; ``batch_size`` sentences are translated together. Scores are
-        divided by length ** ``length_penalty``, as fairseq's ``--lenpen`` does.
+        divided by length ** ``length_penalty``, as fairseq's ``--lenpen`` does. A warning is
+        logged, with the line's number, where a line or its translation is too long and is cut.
         """
+        longest = min(MAX_LENGTH, self._positions.target - 1)
         results = self._model.translate_iterable(
-            map(self._encode, lines),
+            itertools.starmap(self._encode, enumerate(lines, 1)),
             max_batch_size=batch_size,
             beam_size=beam,
             length_penalty=length_penalty,
-            max_decoding_length=MAX_LENGTH,
+            max_decoding_length=longest,
+            max_input_length=0,
         )
-        for result in results:
-            yield self._pieces.decode(result.hypotheses[0]).strip()
+        for number, result in enumerate(results, 1):
+            pieces = result.hypotheses[0]
+            if len(pieces) >= longest:
+                LOGGER.warning("line %d: its translation is cut at %d subwords", number, longest)
+            text = self._pieces.decode(pieces)
+            yield text.replace("\r", " ").replace("\n", " ").strip()
 
-    def _encode(self, line: str) -> list[str]:
-        return self._pieces.encode(line, out_type=str)
+    def _encode(self, number: int, line: str) -> list[str]:
+        """The pieces of a line, as many as the model takes beside the end of the sentence."""
+        pieces = self._pieces.encode(line, out_type=str)
+        most = self._positions.source - 1
+        if len(pieces) > most:
+            LOGGER.warning(
+                "line %d has %d subwords and is cut at %d, the most that the model takes: "
+                "split it into sentences",
+                *(number, len(pieces), most),
+            )
+        return pieces[:most]
 
 
 def _check_device(device: str, compute_type: str) -> None:
@@ -121,7 +142,4 @@ def load_sentencepiece(path: Path) -> sentencepiece.SentencePieceProcessor:
 def require_ctranslate2() -> None:
     """Raise SharingError with how to install it if CTranslate2 is missing."""
     if find_spec("ctranslate2") is None:
-        raise SharingError(
-            "CTranslate2 is not installed: pip install 'fairseq_sharing[export]', "
-            "or pip install ctranslate2"
-        )
+        raise SharingError("CTranslate2 is not installed: pip install ctranslate2 PyYAML")

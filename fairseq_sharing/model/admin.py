@@ -7,7 +7,7 @@ Parameter of d elements, trained from zero. The optimiser may hold copies of par
 that pass (fairseq's does with ``--fp16``), so the pass must not write to parameters.
 
 fairseq's layers hand ``residual_connection(f(x), x)`` to the norm of the sublayer. Here the
-residual connection hands over the pair, and the norm adds it up.
+residual connection (of ``layers``) hands over the pair, and the norm adds it up.
 """
 
 import math
@@ -23,14 +23,6 @@ from ..errors import SharingError
 
 START_KEY = "{side}.residual_start"
 NORMS = ("self_attn_layer_norm", "encoder_attn_layer_norm", "final_layer_norm")
-
-
-def _hand_over(x: Tensor, residual: Tensor):
-    """In place of a layer's ``residual_connection``: both terms, for the norm to add."""
-    if torch.jit.is_scripting():
-        return torch.stack((x, residual))
-    else:  # TorchScript compiles only the branch above, and a layer's x must stay a tensor there
-        return x, residual
 
 
 class ScaledResidualNorm(nn.LayerNorm):
@@ -66,7 +58,7 @@ class ResidualProfile:
     """
 
     def __init__(self, stacks: Mapping[str, nn.ModuleList]) -> None:
-        """Scale the residuals of ``stacks``, the layers of each side, in place."""
+        """Let the norms of ``stacks``, the layers of each side, scale residuals, in place."""
         self.done = False
         self.norms = {side: list(self._scale(layers)) for side, layers in stacks.items()}
         self._order = [norm for norms in self.norms.values() for norm in norms]
@@ -76,7 +68,6 @@ class ResidualProfile:
 
     def _scale(self, layers: nn.ModuleList) -> Iterator[ScaledResidualNorm]:
         for layer in layers.children():  # iterating over the list itself may drop layers
-            layer.residual_connection = _hand_over  # type: ignore[assignment]
             for name in NORMS:
                 norm = getattr(layer, name, None)
                 if norm is not None:

@@ -14,7 +14,7 @@ a batch begins and when some of its sentences have ended.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Dict, Optional  # noqa: UP035
@@ -24,7 +24,7 @@ from fairseq.modules import MultiheadAttention
 from torch import Tensor, nn
 
 from .hypotheses import as_positions, as_rows, copies_of_each, follow, weights_as_rows
-from .strategies import LayerMap, first_uses
+from .strategies import LayerMap
 
 _projections: ContextVar[dict | None] = ContextVar("projections", default=None)
 
@@ -56,8 +56,17 @@ class SharedCrossAttention(MultiheadAttention):
     """All of a decoder, this one too: they attend to the same encoder output."""
 
     _reorder_rows = MultiheadAttention.reorder_incremental_state
-    reused: bool
-    """Whether several of the layers that run use it; else it is fairseq's attention."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.together = [self]
+        self.asked_beam_size = 1
+        self.used_by(2)
+
+    def used_by(self, layers: int) -> None:
+        """Take note of how many of the layers that run use it; for one it is as fairseq's."""
+        self.reused = layers > 1
+        self.set_beam_size(self.asked_beam_size)
 
     def __call__(
         self, query, key, value, key_padding_mask=None, incremental_state=None, **kwargs
@@ -97,9 +106,9 @@ class SharedCrossAttention(MultiheadAttention):
         return [attention for attention in self.together if attention.reused]
 
     def set_beam_size(self, beam_size: int) -> None:
-        """Reused, it has nothing to do: a sentence's hypotheses share keys and values anyway."""
-        if not self.reused:
-            super().set_beam_size(beam_size)
+        """As fairseq's, while it is not reused: else hypotheses share keys and values anyway."""
+        self.asked_beam_size = beam_size
+        super().set_beam_size(1 if self.reused else beam_size)
 
     @torch.jit.export
     def reorder_incremental_state(
@@ -120,23 +129,32 @@ class SharedCrossAttention(MultiheadAttention):
             return incremental_state
 
 
-def share_cross_attention(layers: nn.ModuleList, layer_map: LayerMap) -> None:
-    """Give decoder layers with equal numbers in ``layer_map`` one cross-attention, in place.
+class CrossAttentions:
+    """The cross-attentions of a decoder with this map, as its layers are built, bottom first.
 
-    Their parameters are tied already. Layers with a number of their own, and layers without
-    cross-attention, stay as they are.
+    Layers with equal numbers get one object. One with a number of its own has fairseq's attention;
+    so has every layer unless they are ``reused``.
     """
-    stacked = list(layers.children())  # iterating over the list itself may drop layers
-    uses = Counter(layer_map)
-    together: list[SharedCrossAttention] = []
-    for layer, entry, first in zip(stacked, layer_map, first_uses(layer_map), strict=True):
-        if layer.encoder_attn is not None and uses[entry] > 1:
-            shared: Any = stacked[first].encoder_attn
-            layer.encoder_attn = shared
-            if stacked[first] is layer:
-                shared.__class__ = SharedCrossAttention
-                shared.together, shared.reused = together, True
-                together.append(shared)
+
+    def __init__(self, layer_map: LayerMap, *, reused: bool) -> None:
+        uses = Counter(layer_map)
+        self._entries = iter(entry if reused and uses[entry] > 1 else None for entry in layer_map)
+        self._shared: dict[int, SharedCrossAttention] = {}
+        self._together: list[SharedCrossAttention] = []
+
+    def of_next_layer(
+        self, build: Callable[[type[MultiheadAttention]], MultiheadAttention]
+    ) -> MultiheadAttention:
+        """That of the next layer; ``build`` makes one of a class."""
+        entry = next(self._entries)
+        if entry is None:
+            return build(MultiheadAttention)
+        if entry not in self._shared:
+            attention: Any = build(SharedCrossAttention)
+            attention.together = self._together
+            self._together.append(attention)
+            self._shared[entry] = attention
+        return self._shared[entry]
 
 
 def note_running(layers: Iterable[nn.Module]) -> None:
@@ -144,4 +162,4 @@ def note_running(layers: Iterable[nn.Module]) -> None:
     attentions = (getattr(layer, "encoder_attn", None) for layer in layers)
     uses = Counter(a for a in attentions if isinstance(a, SharedCrossAttention))
     for attention, count in uses.items():
-        attention.reused = count > 1
+        attention.used_by(count)

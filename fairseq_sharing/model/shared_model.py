@@ -6,22 +6,18 @@ from typing import Any, ClassVar
 
 from fairseq.dataclass.utils import gen_parser_from_dataclass
 from fairseq.models import BaseFairseqModel
+from torch import nn
 
 from ..errors import SharingError
 from .admin import ResidualProfile
 from .checks import check_options
-from .config import SharedTransformerConfig, shares_layers
-from .growing_layers import DepthGrowth, restore_depth, scriptable
+from .config import SharedTransformerConfig
+from .growing_layers import DepthGrowth, scriptable
 from .growth import parse_schedule
-from .state import (
-    check_kind,
-    check_scaling,
-    compact_state,
-    expand_state,
-    load_refusal,
-)
+from .state import check_kind, load_refusal
+from .state_hooks import keep_state_compact
 from .strategies import LayerMap, format_layer_map, num_unique_layers
-from .tying import aliases, count_parameters
+from .tying import count_parameters
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +53,7 @@ class SharedModel(BaseFairseqModel):
         self.growth = None
         if self.cfg.grow_depth_at is not None:
             self.growth = DepthGrowth(sides, parse_schedule(self.cfg.grow_depth_at))
+        keep_state_compact(self)
 
     @classmethod
     def add_args(cls, parser: argparse.ArgumentParser) -> None:
@@ -96,32 +93,23 @@ class SharedModel(BaseFairseqModel):
         if self.growth:
             self.growth.set_num_updates(num_updates)
 
-    def state_dict(self, *args, prefix: str = "", **kwargs) -> dict[str, Any]:
-        state = super().state_dict(*args, prefix=prefix, **kwargs)
-        if shares_layers(self.cfg):
-            compact_state(state, aliases(self), self.layer_maps, prefix)
-        if self.residual_profile:
-            self.residual_profile.store(state, prefix)
-        if self.growth:
-            self.growth.store(state, prefix)
-        return state
+    def load_state_dict(self, state_dict, strict=True, model_cfg=None, args=None, *, assign=False):
+        """As fairseq's, which has no ``assign``: with it, the state's tensors become parameters.
 
-    def load_state_dict(self, state_dict, strict=True, model_cfg=None, args=None):
+        Raises SharingError, in one line, if the state is not of this model.
+        """
+        state = dict(state_dict)
         try:
-            return super().load_state_dict(dict(state_dict), strict, model_cfg, args)
+            if not assign:
+                return super().load_state_dict(state, strict, model_cfg, args)
+            self.upgrade_state_dict(state)
+            return nn.Module.load_state_dict(self, state, strict, assign=True)
         except RuntimeError as error:
             raise SharingError(load_refusal(error)) from error
 
     def upgrade_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Bring an older or a compact state dict to the model's own names, in place."""
+        """fairseq's upgrade of what older versions saved, in place."""
         check_kind(state_dict, self.config.sides)
-        for (
-            side
-        ) in self.layer_maps:  # fairseq's EMA leaves these out; without, it drops final norms
+        for side in self.layer_maps:  # EMA leaves these out, and the upgrade then drops final norms
             state_dict.setdefault(f"{side}.version", getattr(self, side).version.clone())
         super().upgrade_state_dict(state_dict)
-        expand_state(state_dict, aliases(self), self.layer_maps)
-        check_scaling(state_dict, bool(self.residual_profile))
-        if self.residual_profile:
-            self.residual_profile.restore(state_dict)
-        restore_depth(state_dict, self.growth, self.layer_maps)

@@ -12,8 +12,15 @@ from torch import nn
 
 from ..errors import SharingError
 from .config import SharedTransformerConfig, side_layer_map
-from .cross_attention import projected_once, share_cross_attention
+from .cross_attention import CrossAttentions, projected_once
 from .growing_layers import scriptable
+from .layers import (
+    ScaledDecoderLayer,
+    ScaledEncoderLayer,
+    SharedDecoderLayer,
+    keep_dropout_names,
+    wrapped,
+)
 from .shared_model import SharedModel
 from .tying import LayerStacker
 
@@ -29,12 +36,16 @@ class SharedTransformerEncoder(TransformerEncoderBase):
         self._stacker = LayerStacker(self.layer_map)
         super().__init__(cfg, dictionary, embed_tokens, return_fc)
         del self._stacker
-        _keep_dropout_name(self, "TransformerEncoder")
+        keep_dropout_names(self)
 
     def build_encoder_layer(self, cfg) -> nn.Module:
         """The next layer; fairseq's constructor calls this once for each, bottom first."""
-        build = super().build_encoder_layer
-        return self._stacker.add(lambda: build(cfg))
+        return self._stacker.add(lambda: self._build_layer(cfg))
+
+    def _build_layer(self, cfg) -> nn.Module:
+        if cfg.residual_scaling == "admin":
+            return wrapped(ScaledEncoderLayer(cfg, self.return_fc), cfg)
+        return super().build_encoder_layer(cfg)
 
     __prepare_scriptable__ = scriptable
 
@@ -52,11 +63,10 @@ class SharedTransformerDecoder(TransformerDecoderBase):
     ):
         self.layer_map = side_layer_map(cfg, "decoder")
         self._stacker = LayerStacker(self.layer_map)
+        self._attentions = CrossAttentions(self.layer_map, reused=not cfg.no_cross_attention_reuse)
         super().__init__(cfg, dictionary, embed_tokens, no_encoder_attn, output_projection)
-        del self._stacker
-        if not cfg.no_cross_attention_reuse:
-            share_cross_attention(self.layers, self.layer_map)
-        _keep_dropout_name(self, "TransformerDecoder")
+        del self._stacker, self._attentions
+        keep_dropout_names(self)
 
     def __call__(self, *args, **kwargs):
         with projected_once():
@@ -64,15 +74,11 @@ class SharedTransformerDecoder(TransformerDecoderBase):
 
     def build_decoder_layer(self, cfg, no_encoder_attn=False) -> nn.Module:
         """The next layer; fairseq's constructor calls this once for each, bottom first."""
-        build = super().build_decoder_layer
-        return self._stacker.add(lambda: build(cfg, no_encoder_attn))
+        scaled = cfg.residual_scaling == "admin"
+        kind = ScaledDecoderLayer if scaled else SharedDecoderLayer
+        return self._stacker.add(lambda: wrapped(kind(cfg, no_encoder_attn, self._attentions), cfg))
 
     __prepare_scriptable__ = scriptable
-
-
-def _keep_dropout_name(side: nn.Module, name: str) -> None:
-    """``--retain-dropout-modules`` compares with the name of fairseq's class."""
-    side.dropout_module.module_name = name  # type: ignore[union-attr]
 
 
 @register_model("shared_transformer")

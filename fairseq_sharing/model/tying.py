@@ -1,6 +1,7 @@
 """Layers that use another layer's parameters: how they are tied, and how to find what is tied."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -39,7 +40,9 @@ def _shapes(layer: nn.Module) -> dict[str, torch.Size]:
 def share_layers(layers: nn.ModuleList, layer_map: Sequence[int]) -> nn.ModuleList:
     """Tie existing layers in place as ``layer_map`` says: each to the first one with its number.
 
-    Works on any ``nn.ModuleList`` of equal layers, of fairseq or not; buffers stay separate.
+    Works on any ``nn.ModuleList`` of equal layers, of fairseq or not; buffers stay separate. State
+    dicts have every name. Loading one, also with ``assign``, keeps the ties, and raises
+    SharingError if entries differ that are one parameter here.
 
     >>> layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(4))
     >>> sum(p.numel() for p in share_layers(layers, (0, 1, 1, 0)).parameters())
@@ -49,7 +52,22 @@ def share_layers(layers: nn.ModuleList, layer_map: Sequence[int]) -> nn.ModuleLi
     for position, first in enumerate(first_uses(tuple(layer_map))):
         if first != position:
             tie_parameters(layers[position], layers[first])
+    layers.register_load_state_dict_pre_hook(_keep_ties)
     return layers
+
+
+def _keep_ties(
+    layers: nn.ModuleList, state: dict[str, Any], prefix: str, metadata: dict[str, Any], *_: Any
+) -> None:
+    ties = {prefix + alias: prefix + first for alias, first in aliases(layers).items()}
+    for alias, first in ties.items():
+        if alias in state and first in state and not torch.equal(state[alias], state[first]):
+            raise SharingError(
+                f"the state's {alias} differs from its {first}, which are one parameter here; "
+                "load it into layers that are not shared, or that are shared as in the state"
+            )
+    if metadata.get("assign_to_params_buffers"):
+        as_tied_parameters(state, ties)
 
 
 class LayerStacker:
@@ -89,6 +107,13 @@ def tied_groups(model: nn.Module) -> list[tuple[str, ...]]:
 def aliases(model: nn.Module) -> dict[str, str]:
     """Every further name of a tied parameter, with the first name of the same parameter."""
     return {alias: group[0] for group in tied_groups(model) for alias in group[1:]}
+
+
+def as_tied_parameters(state: dict[str, Any], further_names: dict[str, str]) -> None:
+    """Let torch assign one Parameter to all names of a tied one; it would make one for each."""
+    for first in set(further_names.values()) & state.keys():
+        state[first] = nn.Parameter(state[first].detach(), requires_grad=False)
+    state |= {alias: state[first] for alias, first in further_names.items() if first in state}
 
 
 def count_parameters(model: nn.Module, *, stacked: bool = False) -> int:

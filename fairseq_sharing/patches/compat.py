@@ -3,6 +3,8 @@
 - fairseq's checkpoints hold an ``argparse.Namespace``, which torch's safe loader (the default
   since 2.6) refuses. It is a plain container, so it is added to what that loader takes; loading
   stays on ``weights_only`` and everything else stays refused.
+- Those of a training with ``--eval-bleu`` hold numpy's numbers and arrays as well. While a
+  checkpoint is read they are taken as ``numpy_values`` says.
 - fairseq's loader lets a file that is no checkpoint, is cut short or asks for code escape as a
   traceback of the unpickler. It is wrapped to say which file it was and what to do.
 - ``--help`` ends fairseq's option parser before it knows the model, so that no model's options
@@ -19,6 +21,7 @@
   one comes in its place.
 - fairseq asks numpy for ``compat.long``, which numpy 2 no longer has, when each line of a text is a
   sample of a language model, as in fairseq-interactive; ``numpy_one`` gives it that.
+- fairseq finds no BLEU where a validation translates nothing, as ``empty_bleu`` says.
 - fairseq-train saves nothing when it is asked to end. It is made to, as ``stopping`` says.
 - Mistakes of the user and interruptions end fairseq's commands with one line, as ``errors`` says;
   that is done before anything else, since importing fairseq takes seconds.
@@ -28,6 +31,7 @@ import argparse
 import functools
 import pickle
 import re
+import struct
 import sys
 from pathlib import Path
 
@@ -41,13 +45,13 @@ from fairseq.tasks import FairseqTask
 from fairseq.trainer import Trainer
 
 from ..errors import SharingError
-from . import language_decoder, resume, stopping, torchrun
+from . import empty_bleu, language_decoder, numpy_values, resume, stopping, torchrun
 from .data_parallel import data_parallel
 from .numpy_one import NumpyWithCompat
 
 UNREADABLE = (
-    *(pickle.UnpicklingError, RuntimeError, EOFError, OSError),
-    *(AttributeError, LookupError, TypeError, ValueError),
+    *(pickle.UnpicklingError, struct.error, RuntimeError, EOFError, OSError, MemoryError),
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError),
 )
 """What torch and fairseq raise for files that are cut short or no checkpoints."""
 
@@ -69,15 +73,18 @@ def apply() -> None:
     token_block_dataset.np = language_pair_dataset.np = NumpyWithCompat()
     FairseqTask.get_batch_iterator = resume.same_batches(FairseqTask.get_batch_iterator)
     Trainer.load_checkpoint = resume.reading_everywhere(Trainer.load_checkpoint)
-    if Path(sys.argv[0]).name in ("fairseq-train", "fairseq-hydra-train"):
-        stopping.save_when_asked(sys.modules["fairseq_cli.train"])
+    if Path(*sys.argv[:1]).name in ("fairseq-train", "fairseq-hydra-train"):
+        training = sys.modules["fairseq_cli.train"]
+        stopping.save_when_asked(training)
+        empty_bleu.count_as_zero(training)
 
 
 def _explained(load):
     @functools.wraps(load)
     def load_checkpoint_to_cpu(path, *args, **kwargs):
         try:
-            return load(path, *args, **kwargs)
+            with numpy_values.allowed():
+                return load(path, *args, **kwargs)
         except FileNotFoundError:
             raise
         except UNREADABLE as error:
@@ -118,10 +125,10 @@ def refusal(error: Exception) -> str:
     """Why torch or fairseq would not read a checkpoint, in one line."""
     if isinstance(error, IsADirectoryError | NotADirectoryError | PermissionError):
         return f"{error.strerror}; give the path of a checkpoint file"
-    wanted = re.search(r"(?:GLOBAL|Unsupported global:?) (\S+)", str(error))
+    wanted = re.search(r"GLOBAL (\S+)", str(error))
     if wanted:
         return (
-            f"refused, it asks for {wanted[1].strip('`')}, which is not plain data; nothing in it "
+            f"refused, it asks for {wanted[1]}, which is not plain data; nothing in it "
             "was run. Get the file from a source you trust, saved by fairseq"
         )
     return (

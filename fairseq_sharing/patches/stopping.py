@@ -2,7 +2,8 @@
 
 The schedulers of clusters ask with SIGTERM or SIGUSR1 and kill a little later; fairseq itself would
 end at once and lose what it did since its last checkpoint. No validation is added, so that a
-training that goes on from such a checkpoint is the one that was never stopped.
+training that is resumed from such a checkpoint is the one that was never stopped. One that is asked
+during a validation ends after it, without another update.
 """
 
 import functools
@@ -17,6 +18,8 @@ from multiprocessing.util import Finalize
 from types import FrameType
 from typing import Any
 
+import torch
+import torch.distributed as dist
 from fairseq.distributed import utils as distributed
 from fairseq.trainer import Trainer
 from torch.utils.data._utils import signal_handling
@@ -75,13 +78,29 @@ def save_when_asked(fairseq_train: Any) -> None:
 
 
 def _or_when(stop, should_stop_early):
-    """fairseq asks this after each update, when it has validated and before it saves."""
+    """fairseq asks this after each update, when it has validated and before it saves.
+
+    Of processes that train together some may have been asked during the validation and others not.
+    """
 
     @functools.wraps(should_stop_early)
     def stop_early(cfg, valid_loss):
-        return should_stop_early(cfg, valid_loss) or stop.agreed
+        early = should_stop_early(cfg, valid_loss)
+        if valid_loss is not None:
+            stop.agreed = stop.agreed or _any_process(stop.asked)
+        return early or stop.agreed
 
     return stop_early
+
+
+def _any_process(asked: bool) -> bool:
+    """Whether this is so in one of the processes that train together; all of them call it."""
+    if not dist.is_initialized():
+        return asked
+    on = "cuda" if dist.get_backend() == "nccl" else "cpu"
+    told = torch.tensor(float(asked), device=on)
+    dist.all_reduce(told, op=dist.ReduceOp.MAX)
+    return bool(told)
 
 
 def _with_status(stop, call_main):

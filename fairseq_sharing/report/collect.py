@@ -1,6 +1,5 @@
 """Finds runs and reads what they left behind."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,8 +8,10 @@ from typing import Any
 
 from ..corpus.parallel_text import read_lines
 from ..errors import SharingError
+from ..evaluation.decoding import read_hypotheses
 from ..evaluation.scoring import Score
 from ..experiment.runs import RECORD, Run, read_run
+from ..files import read_json
 from ..model.strategies import STRATEGIES, LayerMap
 from ..training.log import TrainingLog
 
@@ -32,10 +33,20 @@ class Training:
     measured_speeds: dict[str, dict[int, float]]
 
     @property
+    def updates(self) -> int:
+        """Those that were made, which may be fewer than were asked for."""
+        return self.log.updates
+
+    @property
+    def outcome(self) -> str | None:
+        """That it stopped early or diverged, if it did."""
+        return self.log.outcome(self.run.max_update)
+
+    @property
     def updates_per_second(self) -> float | None:
         """Over the whole training, whose depth may grow."""
-        seconds = self.seconds(self.run.max_update)
-        return self.run.max_update / seconds if seconds else None
+        seconds = self.seconds(self.updates)
+        return self.updates / seconds if seconds else None
 
     def seconds(self, updates: int) -> float | None:
         """What so many updates take: as measured beside the other systems, else by the log."""
@@ -49,16 +60,15 @@ class Training:
     @property
     def tokens_per_second(self) -> float | None:
         """By the log, over the whole training."""
-        updates = self.run.max_update
-        inverse = self._sum_over_phases(self.log.tokens_per_second, updates)
-        return updates / inverse if inverse else None
+        inverse = self._sum_over_phases(self.log.tokens_per_second, self.updates)
+        return self.updates / inverse if inverse else None
 
     def _sum_over_phases(
         self, speed: Callable[[int, int], float | None], updates: int
     ) -> float | None:
         """Of the updates in each phase of growing depth divided by its speed."""
         total = 0.0
-        for first, end in self.run.schedule.phases(self.run.max_update):
+        for first, end in self.run.schedule.phases(self.updates):
             if first >= updates:
                 break
             own = speed(first, end)
@@ -75,7 +85,7 @@ class Training:
     @cached_property
     def versions(self) -> dict[str, Any]:
         """Packages, Python and machine it was trained with, as far as they are recorded."""
-        return _json(self.run.folder / "versions.json")
+        return read_json(self.run.folder / "versions.json")
 
     @property
     def command(self) -> str:
@@ -110,7 +120,7 @@ def find_runs(folders: list[Path]) -> list[Run]:
 def read_training(run: Run) -> Training:
     """What the run's folder says; SharingError names the command that is still to be run."""
     path = run.folder / "scores.json"
-    scores = _json(path)
+    scores = read_json(path)
     missing = [t.name for t in run.experiment.test_sets if t.name not in scores]
     if missing:
         raise SharingError(
@@ -149,12 +159,12 @@ def read_test_sets(run: Run, language: str) -> list[str]:
 
 def manifest_of(run: Run) -> dict[str, Any]:
     """What the corpus beside the run's folder was made of, as far as it is recorded."""
-    return _json(run.folder.parent / "corpus" / "manifest.json")
+    return read_json(run.folder.parent / "corpus" / "manifest.json")
 
 
 def _translations(run: Run, test_set: str, scores: dict[str, Score]) -> list[str]:
     path = run.hypotheses(test_set)
-    lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
+    lines = read_hypotheses(run, test_set) if path.exists() else []
     if len(lines) != scores[test_set].segments:
         raise SharingError(
             f"{path} has {len(lines)} lines, its score is of {scores[test_set].segments} segments: "
@@ -182,13 +192,5 @@ def _speeds(path: Path) -> dict[str, dict[int, float]]:
         name: {int(first): speed for first, speed in measured.items()}
         if isinstance(measured, dict)
         else {0: measured}
-        for name, measured in _json(path).items()
+        for name, measured in read_json(path).items()
     }
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """The content of a JSON file, nothing if there is none."""
-    try:
-        return json.loads(path.read_text("utf-8")) if path.exists() else {}
-    except ValueError as error:
-        raise SharingError(f"{path} is not JSON ({error}): remove it and make it again") from None

@@ -3,22 +3,40 @@
 from itertools import zip_longest
 
 from ..errors import SharingError
+from ..experiment.bleu import NAMED, bleu_of
 from ..experiment.experiment import settings_of
 from ..experiment.runs import Run
 from .collect import Training, manifest_of, read_corpus
 
 
 def require_comparable(trainings: list[Training]) -> None:
-    """Raise SharingError, naming two runs and how they differ, unless all are of the same text."""
+    """Raise SharingError, naming two runs and how they differ, unless all are of the same text.
+
+    So it does where scores are not by the tokeniser that the experiment asks for.
+    """
     first = trainings[0].run
     checked = {first.folder.parent}
     for run in [training.run for training in trainings[1:]]:
         _require_same(first, run, "languages", _languages(first), _languages(run))
         _require_same(first, run, "test sets", _test_sets(first), _test_sets(run))
+        _require_same(first, run, NAMED, *(r.experiment.bleu_tokenizer for r in (first, run)))
         _require_same_data(first, run)
         if run.folder.parent not in checked:
             checked.add(run.folder.parent)
             _require_same_text(first, run)
+    for training in trainings:
+        _require_tokenizer(training)
+
+
+def _require_tokenizer(training: Training) -> None:
+    """That every score of a training is by the tokeniser of its experiment."""
+    wanted = bleu_of(training.run.experiment).tokenizer_signature
+    for name, score in training.scores.items():
+        if f"|tok:{wanted}|" not in score.bleu_signature:
+            raise SharingError(
+                f"{training.run.folder}: BLEU on {name} is {score.bleu_signature}, and the "
+                f"experiment asks for tok:{wanted}: run fairseq-sharing evaluate again"
+            )
 
 
 def _require_same_data(one: Run, other: Run) -> None:

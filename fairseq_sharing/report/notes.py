@@ -1,5 +1,7 @@
 """What the reader of a table has to know: how its figures were made, and what they leave out."""
 
+from ..corpus.counts import TOO_LONG, in_words, too_long_in_words
+from .collect import manifest_of
 from .significance import TESTS
 from .speeds import hardware
 from .summary import Report
@@ -22,7 +24,8 @@ def notes_of_results(report: Report) -> list[str]:
     scores = [score for training in report.trainings for score in training.scores.values()]
     signatures = [f"BLEU {score.bleu_signature}" for score in scores]
     signatures += [] if several else [f"chrF {score.chrf_signature}" for score in scores]
-    return ["; ".join(part for part in parts if part) + ".", *dict.fromkeys(signatures)]
+    text = _training_text(report)
+    return ["; ".join(part for part in parts if part) + ".", *text, *dict.fromkeys(signatures)]
 
 
 def notes_on_times(report: Report) -> list[str]:
@@ -45,8 +48,22 @@ def notes_on_paper(report: Report) -> list[str]:
     ]
 
 
+def _training_text(report: Report) -> list[str]:
+    """What was read, kept and dropped of it, for each run folder where that is recorded."""
+    said: dict[str, None] = {}
+    for training in report.trainings:
+        steps = manifest_of(training.run).get("steps", {})
+        counts = [steps.get(name, {}).get("counts", {}) for name in ("corpus", "encoding")]
+        if pairs := counts[0].get("pairs"):
+            line = f"Training text: {in_words(pairs)}"
+            if number := counts[1].get(TOO_LONG):
+                line += f"; then {too_long_in_words(number)}"
+            said[line + "."] = None
+    return list(said)
+
+
 def _updates(report: Report) -> str:
-    updates = {training.run.max_update for training in report.trainings}
+    updates = {training.updates for training in report.trainings}
     return f"{updates.pop():,} updates each" if len(updates) == 1 else "updates differ, see below"
 
 

@@ -15,6 +15,8 @@ from ..model.cost import Sizes, build_weightless, multiply_adds_over
 from ..model.strategies import num_unique_layers
 from ..model.tying import count_parameters
 from ..training.command import training_command
+from ..training.epochs import require_epochs
+from ..training.options import read_options
 from .paper import paper_row
 from .tables import both_sides
 
@@ -25,6 +27,9 @@ TRAINING_FLOPS = 6.0
 """Operations for each multiply-add of a forward pass: two, and twice as many backwards."""
 
 BYTES_PER_WEIGHT = 4
+SYMBOLS = 4
+"""What fairseq has in a dictionary beside the words of its file."""
+
 PADDING = 8
 """fairseq-preprocess fills a dictionary up to a multiple of this."""
 
@@ -52,8 +57,8 @@ class Estimate:
 def estimates(experiment: Experiment, folder: Path, devices: Devices) -> list[Estimate]:
     """The cost of each system.
 
-    Raises SharingError for options that fairseq would refuse, and for names of data or of rows of
-    the paper's table that nobody knows.
+    Raises SharingError for options that cannot be taken, for names of data or of rows of the
+    paper's table that nobody knows and, once there are data, for average_epochs of more epochs.
     """
     Corpus(experiment, folder, None).check()
     for system in experiment.systems:
@@ -63,12 +68,25 @@ def estimates(experiment: Experiment, folder: Path, devices: Devices) -> list[Es
     for number, test_set in enumerate(experiment.test_sets):
         read_command(test_set.name, decoding_command(runs[0], number, folder, cpu=False))
     first_seed = [run for run in runs if run.seed == experiment.seeds[0]]
-    return [_estimate(run, devices) for run in first_seed]
+    return [_estimate(run, folder, devices) for run in first_seed]
 
 
-def _estimate(run: Run, devices: Devices) -> Estimate:
-    args = read_command(run.name, training_command(run, run.folder, devices))
-    words = -(-run.experiment.data.vocabulary // PADDING) * PADDING
+def dictionary_of(experiment: Experiment, folder: Path) -> int | None:
+    """The entries of the prepared data's dictionary, fairseq's symbols included; None before."""
+    path = folder / DATA / f"dict.{experiment.languages.source}.txt"
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        return SYMBOLS + sum(1 for _ in file)
+
+
+def _estimate(run: Run, folder: Path, devices: Devices) -> Estimate:
+    data = folder / DATA
+    args = read_options(run, data, devices)
+    if data.is_dir():
+        require_epochs(run, args, data, devices)
+    words = dictionary_of(run.experiment, folder)
+    words = words or -(-run.experiment.data.vocabulary // PADDING) * PADDING
     model = build_weightless(args, words)
     maps, parameters = model.layer_maps, count_parameters(model)
     sizes = Sizes(

@@ -40,6 +40,19 @@ class Row:
     def seeds(self) -> list[int]:
         return [training.run.seed for training in self.trainings]
 
+    @property
+    def updates(self) -> list[int]:
+        """Those that each training made."""
+        return [training.updates for training in self.trainings]
+
+    @property
+    def title(self) -> str:
+        """The label, and which of its trainings stopped early or diverged."""
+        outcomes = {t.run.seed: t.outcome for t in self.trainings if t.outcome}
+        alone = len(self.trainings) == 1
+        remarks = [o if alone else f"seed {seed} {o}" for seed, o in outcomes.items()]
+        return f"{self.label} ({', '.join(remarks)})" if remarks else self.label
+
     def bleu(self, test_set: str, *, intervals: bool = False) -> Figure:
         """Over seeds; with intervals, one training's 95 % interval over resampled segments."""
         scores = [training.scores[test_set] for training in self.trainings]
@@ -56,8 +69,8 @@ class Row:
 
     @property
     def minutes(self) -> float | None:
-        """Of all updates, at the speed measured."""
-        return mean([minutes(t, t.run.max_update) for t in self.trainings])
+        """Of the updates that were made, at the speed measured."""
+        return mean([minutes(t, t.updates) for t in self.trainings])
 
     @property
     def updates_per_second(self) -> float | None:

@@ -6,6 +6,7 @@ from itertools import combinations
 
 from sacrebleu.metrics import CHRF
 
+from ..corpus.words import length_in_words, words_of
 from .rows import Row
 from .summary import Report
 
@@ -16,6 +17,7 @@ LEAST_WORDS = 4
 """In the reference: a single word is right or wrong, which says little."""
 
 Phrase = tuple[str, bool]
+"""Words with the white space after them, and whether the other text lacks them."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def _pair(
         for number in range(1, score.segments + 1)
     ]
     gains = [a - b for a, b in zip(scores[first.label], scores[second.label], strict=True)]
-    long = [n for n, text in enumerate(report.references) if len(text.split()) >= LEAST_WORDS]
+    long = [n for n, text in enumerate(report.references) if length_in_words(text) >= LEAST_WORDS]
     by_difference = sorted(long, key=lambda number: -abs(gains[number]))
     sentences = []
     for number in by_difference[:shown]:
@@ -103,13 +105,21 @@ def _pair(
 def marked(one: str, other: str) -> tuple[list[Phrase], list[Phrase]]:
     """Both texts as phrases in order; those that are true are not in the other text.
 
+    Texts without spaces between words are compared character by character.
+
     >>> marked("a big house", "a house")
-    ([('a', False), ('big', True), ('house', False)], [('a', False), ('house', False)])
+    ([('a ', False), ('big ', True), ('house', False)], [('a ', False), ('house', False)])
     """
-    words = one.split(), other.split()
+    texts = one, other
+    words = words_of(one), words_of(other)
+    first, second = (
+        [text[slice(*w)] for w in spans] for text, spans in zip(texts, words, strict=True)
+    )
     phrases: tuple[list[Phrase], list[Phrase]] = [], []
-    for tag, *bounds in SequenceMatcher(None, *words, autojunk=False).get_opcodes():
+    for tag, *bounds in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
         for side, (begin, end) in enumerate((bounds[:2], bounds[2:])):
             if begin < end:
-                phrases[side].append((" ".join(words[side][begin:end]), tag != "equal"))
+                spans, text = words[side], texts[side]
+                after = spans[end][0] if end < len(spans) else len(text)
+                phrases[side].append((text[spans[begin][0] : after], tag != "equal"))
     return phrases

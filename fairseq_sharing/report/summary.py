@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import SharingError
+from ..experiment.bleu import bleu_of
 from ..experiment.runs import Run
 from .collect import Training, read_test_sets, read_training
 from .comparable import require_comparable
@@ -75,8 +76,7 @@ def summarise(
     name = _baseline(baseline, runs[0], list(groups))
     of_baseline = {training.run.seed: training for training in groups[name]}
     losses = [t.log.valid_loss for t in groups[name] if t.log.valid_loss is not None]
-    references = read_test_sets(runs[0], runs[0].experiment.languages.target)
-    tested = _tested(groups, name, references, test)
+    tested = _tested(groups, name, test)
     rows = [_row(label, group, of_baseline, tested[label]) for label, group in groups.items()]
     title = ", ".join(dict.fromkeys(run.experiment.name for run in runs))
     return Report(title, tuple(rows), name, test, valid_loss or max(losses, default=None))
@@ -113,9 +113,12 @@ def _baseline(asked: str | None, first: Run, labels: list[str]) -> str:
 
 
 def _tested(
-    groups: dict[str, list[Training]], baseline: str, references: list[str], test: str
+    groups: dict[str, list[Training]], baseline: str, test: str
 ) -> dict[str, dict[int, float]]:
     """The p-values of every system by seed, for each that the baseline has, too."""
+    experiment = groups[baseline][0].run.experiment
+    references = read_test_sets(groups[baseline][0].run, experiment.languages.target)
+    bleu = bleu_of(experiment)
     found: dict[str, dict[int, float]] = {label: {} for label in groups}
     for base in groups[baseline]:
         others = {
@@ -124,8 +127,10 @@ def _tested(
             for training in group
             if label != baseline and training.run.seed == base.run.seed
         }
-        for label, value in p_values(base.translations, others, references, test).items():
-            found[label][base.run.seed] = value
+        values = p_values(base.translations, others, references, test, bleu)
+        for label, value in values.items():
+            if value is not None:
+                found[label][base.run.seed] = value
     return found
 
 

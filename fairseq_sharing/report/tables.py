@@ -40,9 +40,12 @@ def results(report: Report) -> Table:
     rows = []
     for row in report.rows:
         bleu, chrf = row.average(lambda score: score.bleu), row.average(lambda score: score.chrf)
-        cells = [row.label, *_depths(row), f"{row.first.parameters:,}", _speed(row.relative_speed)]
+        cells = [row.title, *_depths(row), f"{row.first.parameters:,}", _speed(row.relative_speed)]
         cells += [_figure(row.bleu(name, intervals=not report.several_seeds)) for name in sets]
-        cells += [_figure(bleu) if len(sets) > 1 else f"{chrf.mean:.1f}", _range(row.p_values)]
+        cells += [
+            _figure(bleu) if len(sets) > 1 else f"{chrf.mean:.1f}",
+            _ends(row.p_values.values(), ".3f"),
+        ]
         if compared:
             paper = compared.get(row.label)
             cells += ["-", "-"] if paper is None else [f"{paper:.2f}", f"{bleu.mean - paper:+.2f}"]
@@ -76,7 +79,7 @@ def times_to_loss(report: Report) -> Table:
     rows = []
     for row in report.rows:
         updates, minutes = (None, None) if loss is None else row.time_to(loss)
-        cells = [row.label, f"{row.first.run.max_update:,}", _number(row.minutes, 1)]
+        cells = [row.title, _ends(row.updates, ","), _number(row.minutes, 1)]
         cells += [_number(row.updates_per_second, 2), _number(row.final_loss, 3)]
         rows.append((*cells, _number(updates, 0), _number(minutes, 1)))
     return Table("Time to a validation loss", tuple(columns), rows, notes_on_times(report))
@@ -137,9 +140,10 @@ def _figure(figure: Figure) -> str:
     return f"{figure.mean:.1f}{spread}"
 
 
-def _range(by_seed: dict[int, float]) -> str:
-    values = sorted(by_seed.values())
-    return "–".join(dict.fromkeys(f"{value:.3f}" for value in (values[:1] + values[-1:]))) or "-"
+def _ends(values: Iterable[float], form: str) -> str:
+    """The lowest and the highest, or one where they are the same."""
+    ordered = sorted(values)
+    return "–".join(dict.fromkeys(f"{one:{form}}" for one in ordered[:1] + ordered[-1:])) or "-"
 
 
 def _speed(value: float | None) -> str:

@@ -34,9 +34,7 @@ def training_command(
     Devices.command says what starts all of them.
     """
     devices = devices or these_devices(1)
-    given = _given(run) | _precision_flag(run, precision, devices)
-    if run.experiment.batch_tokens is not None:
-        given["update-freq"] = batch_parts(run, devices)
+    given = given_options(run, devices, precision)
     for name in given.keys() & run.options.keys():
         raise SharingError(
             f"system {run.name}: the option '{name}' is set by the pipeline; remove it from "
@@ -46,8 +44,15 @@ def training_command(
     return [fairseq_tool("fairseq-train"), str(data), *flags]
 
 
-def _given(run: Run) -> dict[str, Any]:
+def given_options(run: Run, devices: Devices, precision: str) -> dict[str, Any]:
     """What an experiment does not set as options of fairseq-train."""
+    given = _given(run) | _precision_flag(run, precision, devices)
+    if run.experiment.batch_tokens is not None:
+        given["update-freq"] = batch_parts(run, devices)
+    return given
+
+
+def _given(run: Run) -> dict[str, Any]:
     experiment = run.experiment
     checkpoints = run.checkpoint.parent
     given = {

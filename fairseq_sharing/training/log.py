@@ -1,5 +1,6 @@
 """What fairseq-train's log says: updates done, losses, speed and parameters."""
 
+import contextlib
 import json
 import math
 import re
@@ -13,6 +14,7 @@ Record = dict[str, Any]
 
 _RECORD = re.compile(r"\| (train_inner|valid) \| (\{[^{}]*\})$")
 _BEGIN = re.compile(r"Loaded checkpoint .* @ (\d+) updates\)$|No existing checkpoint found")
+_REACHED = re.compile(r"epoch \d+ @ (\d+) updates")
 _PARAMETERS = re.compile(r"num\. shared model params: ([\d,]+) ")
 
 
@@ -29,20 +31,38 @@ class TrainingLog:
         self.records: list[Record] = []
         self.parameters: int | None = None
         self._offset = 0
+        self._saved = 0
 
     @property
     def updates(self) -> int:
-        return self.records[-1]["updates"] if self.records else 0
+        """How many were made, as far as a record or a checkpoint says."""
+        return max(self._saved, self.records[-1]["updates"] if self.records else 0)
 
     @property
     def valid_losses(self) -> dict[int, float]:
-        """One for each number of updates, oldest first."""
-        return {record["updates"]: record["loss"] for record in self._of_kind("valid")}
+        """One for each number of updates, oldest first; only those that are finite numbers."""
+        return _finite({record["updates"]: record.get("loss") for record in self._of_kind("valid")})
 
     @property
     def valid_loss(self) -> float | None:
-        """The latest of valid_losses."""
-        return next(reversed(self.valid_losses.values()), None)
+        """That of the last validation, None if it is no finite number."""
+        updates = [record["updates"] for record in self._of_kind("valid")][-1:]
+        return self.valid_losses.get(*updates) if updates else None
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the last validation, or without any the last update, gave no finite loss."""
+        losses = [record["loss"] for record in self.records if "loss" in record]
+        validated = [record["loss"] for record in self._of_kind("valid") if "loss" in record]
+        return not all(map(math.isfinite, (validated or losses)[-1:]))
+
+    def outcome(self, max_update: int) -> str | None:
+        """Of a training that has ended: that it diverged or made fewer updates, if it did."""
+        if self.diverged:
+            return "diverged"
+        if self.updates < max_update:
+            return f"stopped after {self.updates:,} of {max_update:,} updates"
+        return None
 
     def updates_per_second(self, first: int = 0, end: float = math.inf) -> float | None:
         """The median over the log's intervals: pauses and a slow start do not move it.
@@ -68,14 +88,17 @@ class TrainingLog:
 
     def save_records(self, path: Path) -> None:
         """Write the records as JSON, one a line; figures that are no finite number are null."""
-        write_lines(path, [json.dumps(_finite(record)) for record in self.records])
+        write_lines(path, [json.dumps(_without_infinity(record)) for record in self.records])
 
     def _read(self, line: str) -> None:
         if found := _RECORD.search(line):
-            self.records.append(_record(found[1], json.loads(found[2])))
+            with contextlib.suppress(ValueError, KeyError):  # two processes may write into one line
+                self.records.append(_record(found[1], json.loads(found[2])))
         elif begin := _BEGIN.search(line):
-            reached = int(begin[1] or 0)
-            self.records = [record for record in self.records if record["updates"] <= reached]
+            self._saved = int(begin[1] or 0)
+            self.records = [one for one in self.records if one["updates"] <= self._saved]
+        elif reached := _REACHED.search(line):
+            self._saved = int(reached[1])
         elif parameters := _PARAMETERS.search(line):
             self.parameters = int(parameters[1].replace(",", ""))
 
@@ -84,8 +107,11 @@ class TrainingLog:
 
     def _median(self, name: str, first: int, end: float) -> float | None:
         trained = self._of_kind("train")
-        values = [record[name] for record in trained if first < record["updates"] <= end]
-        return median(values) if values else None
+        values = {
+            n: one.get(name) for n, one in enumerate(trained) if first < one["updates"] <= end
+        }
+        finite = _finite(values).values()
+        return median(finite) if finite else None
 
 
 def _record(kind: str, logged: Record) -> Record:
@@ -105,7 +131,16 @@ def _number(value: Any) -> Any:
         return value
 
 
-def _finite(record: Record) -> Record:
+def _finite(values: dict[Any, Any]) -> dict[Any, float]:
+    """Those of the values that are finite numbers."""
+    return {
+        key: value
+        for key, value in values.items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    }
+
+
+def _without_infinity(record: Record) -> Record:
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in record.items()

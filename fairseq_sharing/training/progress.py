@@ -17,9 +17,10 @@ SECONDS_BETWEEN_LINES = 30
 class TrainingDisplay:
     """For every run: its stage, the updates done, the latest validation loss and the speed."""
 
-    def __init__(self, runs: list[Run], console: Console | None = None) -> None:
-        self._runs = runs
-        self._logs = {run.name: TrainingLog(run.log) for run in runs}
+    def __init__(
+        self, trainings: list[tuple[Run, TrainingLog]], console: Console | None = None
+    ) -> None:
+        self._trainings = trainings
         self._console = console or Console()
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
         self._next_lines = 0.0
@@ -43,17 +44,16 @@ class TrainingDisplay:
             self._live.update(self._table(running), refresh=True)
         elif time.monotonic() >= self._next_lines or not running:
             self._next_lines = time.monotonic() + SECONDS_BETWEEN_LINES
-            for run in self._runs:
+            for run, log in self._trainings:
                 if run.name in running or not running:
-                    print(self._line(run, running), flush=True)
+                    print(_line(run, log.refresh(), running), flush=True)
 
     def _table(self, running: set[str]) -> Table:
         table = Table("system", "stage", "", "updates", "validation loss", "updates/s", box=None)
-        for run in self._runs:
-            log = self._logs[run.name].refresh()
+        for run, log in self._trainings:
             table.add_row(
                 run.name,
-                _stage(run, log, running),
+                _stage(run, log.refresh(), running),
                 ProgressBar(total=run.max_update, completed=log.updates, width=16),
                 f"{log.updates}/{run.max_update}",
                 _figure(log.valid_loss),
@@ -61,19 +61,21 @@ class TrainingDisplay:
             )
         return table
 
-    def _line(self, run: Run, running: set[str]) -> str:
-        log = self._logs[run.name].refresh()
-        loss, speed = _figure(log.valid_loss), _figure(log.updates_per_second())
-        return (
-            f"{run.name}: {_stage(run, log, running)}, {log.updates}/{run.max_update} updates, "
-            f"validation loss {loss}, {speed} updates/s"
-        )
+
+def _line(run: Run, log: TrainingLog, running: set[str]) -> str:
+    loss, speed = _figure(log.valid_loss), _figure(log.updates_per_second())
+    return (
+        f"{run.name}: {_stage(run, log, running)}, {log.updates}/{run.max_update} updates, "
+        f"validation loss {loss}, {speed} updates/s"
+    )
 
 
 def _stage(run: Run, log: TrainingLog, running: set[str]) -> str:
     if run.name in running:
-        return "training" if log.updates else "starting"
-    return "trained" if run.training.is_finished() else "waiting"
+        return "diverged" if log.diverged else "training" if log.updates else "starting"
+    if not run.training.is_finished():
+        return "waiting"
+    return log.outcome(run.max_update) or "trained"
 
 
 def _figure(value: float | None) -> str:

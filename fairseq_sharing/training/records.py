@@ -11,15 +11,14 @@ SECONDS_BETWEEN_WRITES = 30
 
 
 @contextmanager
-def keeping_records(runs: list[Run]) -> Iterator[Callable[[], None]]:
+def keeping_records(trainings: list[tuple[Run, TrainingLog]]) -> Iterator[Callable[[], None]]:
     """Yields what writes the runs' records now and then; they are written once more at the end."""
-    logs = {run.records: TrainingLog(run.log) for run in runs}
     next_write = 0.0
 
     def write() -> None:
-        for path, log in logs.items():
+        for run, log in trainings:
             if log.refresh().records:
-                log.save_records(path)
+                log.save_records(run.records)
 
     def update() -> None:
         nonlocal next_write

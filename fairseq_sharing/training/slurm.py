@@ -3,7 +3,10 @@
 import contextlib
 import dataclasses
 import io
+import shlex
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from ..corpus.prepare import require_prepared
 from ..errors import SharingError
 from ..experiment.experiment import Experiment
 from ..experiment.runs import Run, runs_of
+from ..files import exclusive, read_json, write_json
 from .speed_stage import is_measured
 from .train import waiting_runs
 
@@ -24,6 +28,14 @@ SIGNAL = "USR1"
 """Sent so long before a job's time is up; by default submitit takes another one for preemption."""
 REQUEUES = 1000
 """How often a job that ran out of time is queued again; it is done when its updates are."""
+NUMBER = "job.json"
+"""Which job was submitted last, beside its output."""
+LISTENING_LATER = (
+    "import os, signal, sys; "
+    "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGTERM}); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+"""Starts Python with signals held back until ``slurm_job`` handles them, instead of ending it."""
 
 
 @dataclass(frozen=True)
@@ -70,22 +82,25 @@ def submit(
 ) -> None:
     """Submit a job for every training that is not done, and one that measures speed after them.
 
-    command is fairseq-sharing train in that precision, without a choice of systems. dry_run prints
-    the scripts instead, and needs no Slurm. Raises SharingError for what train would refuse on such
+    command is fairseq-sharing train in that precision, without a choice of systems. What waits or
+    runs already is not submitted a second time. dry_run prints the scripts instead, and needs no
+    Slurm. Raises SharingError for what train would refuse on such
     devices, and where submitit or sbatch is missing or sbatch refuses a job.
     """
-    send = _print_script if dry_run else _send
+    send = _print_script if dry_run else _send_once
     _require_tools(dry_run)
     require_prepared(experiment, folder)
     runs = runs_of(experiment, folder)
-    numbers = []
-    for run in waiting_runs(runs, folder, request.devices, precision):
-        job = [*command, "--no-speed", *_choice([run])]
-        numbers.append(send(run.name, job, run.folder / JOBS, request, []))
-    if speed and not is_measured(runs, folder):
-        alone = dataclasses.replace(request.devices, per_node=1, nodes=1)
-        request = dataclasses.replace(request, devices=alone)
-        send("speed", [*command, *_choice(runs)], folder / JOBS, request, numbers)
+    waiting = waiting_runs(runs, folder, request.devices, precision)
+    with contextlib.nullcontext() if dry_run else exclusive(folder / JOBS):
+        numbers = []
+        for run in waiting:
+            job = [*command, "--no-speed", *_choice([run])]
+            numbers.append(send(run.name, job, run.folder / JOBS, request, []))
+        if speed and not is_measured(runs, folder):
+            alone = dataclasses.replace(request.devices, per_node=1, nodes=1)
+            request = dataclasses.replace(request, devices=alone)
+            send("speed", [*command, *_choice(runs)], folder / JOBS, request, numbers)
 
 
 def _choice(runs: list[Run]) -> list[str]:
@@ -99,14 +114,44 @@ def _require_tools(dry_run: bool) -> None:
         import submitit  # noqa: F401
     except ImportError:
         raise SharingError(
-            "--slurm needs submitit: install it with pip install 'fairseq-sharing[slurm]'"
+            "--slurm needs submitit: install it with pip install submitit cloudpickle"
         ) from None
-    for tool in () if dry_run else ("sbatch", "srun"):
+    for tool in () if dry_run else ("sbatch", "srun", "squeue"):
         if shutil.which(tool) is None:
             raise SharingError(
                 f"--slurm: {tool} not found: run this where jobs are submitted (on Debian, "
                 "apt-get install slurm-client), or add --dry-run to see the scripts"
             )
+
+
+def _send_once(
+    name: str, command: list[str], logs: Path, request: Request, after: list[str]
+) -> str:
+    """Submit a job unless that of an earlier submission is still there; returns its number."""
+    before = read_json(logs / NUMBER).get("job")
+    state = _state_of(str(before)) if before else None
+    if state:
+        print(
+            f"{name}: job {before} is there already ({state}), none is submitted; to have it "
+            f"otherwise, first scancel {before}"
+        )
+        return str(before)
+    number = _send(name, command, logs, request, after)
+    write_json(logs / NUMBER, {"job": number})
+    return number
+
+
+def _state_of(job: str) -> str | None:
+    """What squeue says of a job, such as PENDING; None if it does not know it any more."""
+    shown = subprocess.run(
+        ["squeue", "--noheader", "--format=%T", f"--jobs={job}"], capture_output=True, text=True
+    )
+    if shown.returncode != 0 and "Invalid job id" not in shown.stderr:
+        raise SharingError(
+            f"squeue does not say whether job {job} is still there: {shown.stderr.strip()}; "
+            "try again, so that nothing is trained twice"
+        )
+    return next(iter(shown.stdout.split()), None)
 
 
 def _send(name: str, command: list[str], logs: Path, request: Request, after: list[str]) -> str:
@@ -120,7 +165,7 @@ def _send(name: str, command: list[str], logs: Path, request: Request, after: li
     from . import slurm_job
 
     cloudpickle.register_pickle_by_value(slurm_job)
-    executor = submitit.SlurmExecutor(logs, max_num_timeout=REQUEUES)
+    executor = submitit.SlurmExecutor(logs, max_num_timeout=REQUEUES, python=_python())
     executor.update_parameters(**request.parameters(name, after))
     logs.mkdir(parents=True, exist_ok=True)
     before = set(logs.iterdir())
@@ -136,6 +181,10 @@ def _send(name: str, command: list[str], logs: Path, request: Request, after: li
     return job.job_id
 
 
+def _python() -> str:
+    return shlex.join([sys.executable, "-c", LISTENING_LATER])
+
+
 def _print_script(
     name: str, command: list[str], logs: Path, request: Request, after: list[str]
 ) -> str:
@@ -145,7 +194,7 @@ def _print_script(
     class Preview(slurm.SlurmExecutor):
         affinity = classmethod(lambda cls: 1)
 
-    executor = Preview(logs)
+    executor = Preview(logs, python=_python())
     executor.update_parameters(**request.parameters(name, after))
     print(executor._make_submission_file_text(executor._submitit_command_str, ""))
     return f"JOB_OF_{name}"

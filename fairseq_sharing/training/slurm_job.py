@@ -23,7 +23,8 @@ class ResumableCommand(Checkpointable):
 
     When Slurm announces by a signal that time is up, submitit lets it end, which is when a training
     has saved, and has the job queued again. Preemption may also send SIGTERM to all processes and
-    take a job that ends then for one that failed, so that is queued again here.
+    take a job that ends then for one that failed, so that is queued again here. Signals that came
+    before they could be handled were held back: they count from here on.
     """
 
     def __init__(self, command: list[str]) -> None:
@@ -33,10 +34,9 @@ class ResumableCommand(Checkpointable):
     def __call__(self) -> None:
         place = TorchDistributedEnvironment()
         place.export(set_cuda_visible_devices=False, overwrite=True)
-        self.process = subprocess.Popen(self.command)
-        while self.process.poll() is None:
-            time.sleep(0.2)
-        status = self.process.returncode
+        early = signal.sigpending()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)
+        status = 128 + signal.SIGTERM if signal.SIGTERM in early else self._run()
         if status in ASKED_TO_STOP:
             if place.rank > 0:
                 return  # as if it had succeeded, since a failure would end the first task's saving
@@ -46,6 +46,12 @@ class ResumableCommand(Checkpointable):
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 time.sleep(SECONDS_BEFORE_FAILING)
             raise SystemExit(status)
+
+    def _run(self) -> int:
+        self.process = subprocess.Popen(self.command)
+        while self.process.poll() is None:
+            time.sleep(0.2)
+        return self.process.returncode
 
     def checkpoint(self) -> DelayedSubmission:
         """Called by submitit's signal handler, so in the middle of __call__."""

@@ -10,7 +10,7 @@ import logging
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,6 +22,9 @@ from fairseq.trainer import Trainer
 
 from ..experiment.runs import read_run
 from ..files import write_json
+
+Speeds = dict[str, dict[int, float]]
+"""Updates a second of each system in each phase, by the update at which the phase begins."""
 
 ROUNDS = 9
 UPDATES_A_ROUND = 3
@@ -69,19 +72,48 @@ def _wait_for_device() -> None:
         torch.cuda.synchronize()
 
 
-def updates_per_second(
-    commands: dict[str, list[str]], phases: dict[str, list[int]]
-) -> dict[str, dict[int, float]]:
-    """The speed of each fairseq-train command (arguments by name) in its phases, taken in turns."""
+def updates_per_second(commands: dict[str, list[str]], phases: dict[str, list[int]]) -> Speeds:
+    """The speed of each fairseq-train command (arguments by name) in its phases, taken in turns.
+
+    Empty where the device's memory does not hold two of the systems.
+    """
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)
-    contenders = {name: Contender(arguments, phases[name]) for name, arguments in commands.items()}
-    batches = next(iter(contenders.values())).batches(UPDATES_A_ROUND)
-    for _ in range(1 + ROUNDS):
-        for contender in contenders.values():
-            contender.trainer.begin_epoch(1)
-            contender.take_turn(batches)
-    return {name: contender.updates_per_second() for name, contender in contenders.items()}
+
+    def in_turns(names: list[str]) -> Speeds:
+        contenders = {name: Contender(commands[name], phases[name]) for name in names}
+        batches = next(iter(contenders.values())).batches(UPDATES_A_ROUND)
+        for _ in range(1 + ROUNDS):
+            for contender in contenders.values():
+                contender.trainer.begin_epoch(1)
+                contender.take_turn(batches)
+        return {name: contender.updates_per_second() for name, contender in contenders.items()}
+
+    return as_memory_allows(list(commands), in_turns)
+
+
+def as_memory_allows(names: list[str], measure: Callable[[list[str]], Speeds]) -> Speeds:
+    """What ``measure`` says of all systems at once, or else of each beside the first one.
+
+    Speeds of different pairs are brought together by that of the first system. Empty if a pair is
+    too large as well.
+    """
+    try:
+        return measure(names)
+    except torch.OutOfMemoryError:
+        print("the device's memory does not hold all systems: each is measured beside the first")
+    first, *others = names
+    found: Speeds = {}
+    try:
+        for other in others:
+            torch.cuda.empty_cache()
+            pair = measure([first, other])
+            found.setdefault(first, pair[first])
+            scale = found[first][0] / pair[first][0]
+            found[other] = {phase: speed * scale for phase, speed in pair[other].items()}
+    except torch.OutOfMemoryError:
+        return {}
+    return found
 
 
 def main(result: Path, *folders: Path) -> None:

@@ -10,7 +10,7 @@ from ..errors import SharingError
 from ..experiment.experiment import Experiment
 from ..experiment.runs import Run, runs_of
 from ..experiment.stages import Stage
-from ..files import exclusive
+from ..files import exclusive, read_json
 from . import speed
 
 
@@ -27,6 +27,11 @@ def measure_speed(experiment: Experiment, folder: Path) -> None:
             return
         print("measuring training speed, all systems taking turns")
         run_jobs([_speed_job(runs, folder)], ALONE, lock)
+    if not read_json(_stage(runs, folder).outputs[0]):
+        print(
+            "training speed is not measured: two systems do not fit into the device's memory; the "
+            "report takes it from the logs of the trainings"
+        )
 
 
 def is_measured(runs: list[Run], folder: Path) -> bool:

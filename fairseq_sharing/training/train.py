@@ -8,7 +8,6 @@ from pathlib import Path
 from ..checkpoint.contents import Checkpoint
 from ..commands.devices import Devices, these_devices
 from ..commands.jobs import Job, run_jobs, save_command
-from ..commands.parsing import read_command
 from ..commands.places import training_places
 from ..corpus.prepare import DATA, require_prepared
 from ..errors import SharingError
@@ -16,7 +15,11 @@ from ..experiment import provenance
 from ..experiment.experiment import Experiment
 from ..experiment.runs import Run, runs_of, save_run
 from ..files import exclusive
+from .check_lengths import lengths_statement
 from .command import batch_statement, newest_intact, precision_of, training_command
+from .epochs import require_epochs
+from .log import TrainingLog
+from .options import read_options
 from .progress import TrainingDisplay
 from .records import keeping_records
 
@@ -61,8 +64,10 @@ def train(
             _begin(job, run, own[run.name], devices, precision_of(run, precision, devices))
             for job, run in zip(trainings, unfinished, strict=True)
         ]
-        display = held.enter_context(TrainingDisplay(runs))
-        keep_records = held.enter_context(keeping_records(waiting))
+        watched = [(run, TrainingLog(run.log)) for run in runs]
+        display = held.enter_context(TrainingDisplay(watched))
+        written = [(run, log) for run, log in watched if run.name in own]
+        keep_records = held.enter_context(keeping_records(written))
 
         def watch(running: set[str]) -> None:
             display.update(running)
@@ -80,9 +85,12 @@ def waiting_runs(runs: list[Run], folder: Path, devices: Devices, precision: str
     for run in runs:
         run.training.refuse_changes()
     waiting = [run for run in runs if not run.training.is_finished()]
-    statements = {_batch(run, devices) for run in waiting} - {""}
+    statements = {_batch(run, devices) for run in waiting}
     for run in waiting:
-        read_command(run.name, training_command(run, folder / DATA, devices, precision))
+        args = read_options(run, folder / DATA, devices, precision)
+        require_epochs(run, args, folder / DATA, devices)
+        statements.add(lengths_statement(run, folder / DATA, args))
+    statements.discard("")
     if devices.rank == 0:
         print(*sorted(statements), sep="\n", end="\n" if statements else "", flush=True)
     return sorted(waiting, key=lambda run: run.system.depth, reverse=True)
@@ -141,4 +149,6 @@ def _begin(job: Job, run: Run, lock: int, devices: Devices, precision: str) -> J
 def _has_all_updates(run: Run) -> bool:
     """Whether only the stamp is missing: fairseq-train would add an update to such a training."""
     newest = newest_intact(run.checkpoint.parent)
-    return newest is not None and Checkpoint.read(newest).num_updates >= run.max_update
+    if newest is None:
+        return False
+    return Checkpoint.read(newest, mapped=True).num_updates >= run.max_update

@@ -22,6 +22,7 @@ def test_the_mean_is_exact_to_the_last_bit_of_float32(three):
     states = [Checkpoint.read(path).state for path in three]
     for name, mean in average(three)["model"].items():
         exact = sum(state[name].double() for state in states) / 3
+        assert mean.dtype == torch.float32
         assert torch.equal(mean, exact.float())
 
 

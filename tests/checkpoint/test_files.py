@@ -1,12 +1,17 @@
 """Files that are no checkpoints, outputs that must not be lost, disks that are full."""
 
+import fractions
 import os
+import pickle
+import re
 import resource
 import subprocess
 
+import numpy as np
 import pytest
 import torch
-from support import BIN
+from fairseq.checkpoint_utils import load_checkpoint_to_cpu
+from support import BIN, run
 
 from fairseq_sharing.checkpoint.files import read_checkpoint, write_checkpoint
 from fairseq_sharing.errors import SharingError
@@ -30,6 +35,73 @@ def test_a_file_with_code_is_refused_by_the_name_it_asks_for(tmp_path):
     assert not made.exists()
 
 
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (fractions.Fraction(1, 2), "fractions.Fraction"),
+        (np.datetime64("2020-01-01"), r"numpy\.dtype\('M8'\)"),
+        (np.array([None]), r"numpy\.dtype\('O8'\)"),
+    ],
+)
+def test_what_is_no_plain_data_is_refused_by_its_own_name(tmp_path, tool, value, name):
+    torch.save({"model": {}, "x": value}, tmp_path / "odd.pt")
+    status, _, error = tool("inspect", tmp_path / "odd.pt")
+    assert status == 2
+    assert re.search(rf"odd\.pt: refused, it asks for {name}, which is not plain data", error)
+
+
+VALUES = [
+    *(np.int64(5), np.float32(0.5), np.bool_(True)),
+    *(np.arange(4), np.arange(6.0).reshape(2, 3).T, np.arange(3, dtype=">i4"), np.array(7)),
+]
+
+
+@pytest.mark.parametrize("read", [read_checkpoint, load_checkpoint_to_cpu])
+def test_numpys_numbers_and_arrays_are_read_and_saved_again(tmp_path, read):
+    content = {
+        "model": {},
+        "optimizer_history": [{"lr_scheduler_state": {}}],
+        "extra_state": {"train_iterator": {"epoch": 1}, "metrics": VALUES},
+    }
+    for _ in range(2):
+        torch.save(content, tmp_path / "counts.pt")
+        content = read(tmp_path / "counts.pt")
+        for got, wanted in zip(content["extra_state"]["metrics"], VALUES, strict=True):
+            np.testing.assert_array_equal(got, wanted, strict=isinstance(wanted, np.ndarray))
+
+
+def test_other_programs_that_import_the_plugin_load_no_more_than_before(tmp_path):
+    torch.save(np.int64(5), tmp_path / "number.pt")
+    with pytest.raises(pickle.UnpicklingError, match=r"multiarray\.scalar"):
+        torch.load(tmp_path / "number.pt", weights_only=True)
+
+
+@pytest.mark.parametrize("state", [(1, (2,), "b\0\0"), (1, (-1,), ""), (1, (2**62, 4), "")])
+def test_an_array_of_another_size_than_its_bytes_is_refused(tmp_path, state):
+    class Lying:
+        def __reduce__(self):
+            version, shape, data = state
+            made = np.core.multiarray._reconstruct, (np.ndarray, (0,), b"b")
+            return (*made, (version, shape, np.dtype("i4"), False, data.encode()))
+
+    torch.save({"model": {}, "x": Lying()}, tmp_path / "lying.pt")
+    with pytest.raises(SharingError, match="not a readable checkpoint"):
+        read_checkpoint(tmp_path / "lying.pt")
+
+
+def test_the_update_count_of_a_large_file_is_read_without_its_tensors(tmp_path):
+    content = {"model": {"w": torch.zeros(50_000_000)}, "optimizer_history": [{"num_updates": 7}]}
+    torch.save(content, tmp_path / "large.pt")
+    reader = (
+        "import resource, sys; from pathlib import Path; from fairseq_sharing.checkpoint.contents "
+        "import Checkpoint; peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+        "before = peak(); print(Checkpoint.read(Path(sys.argv[1]), mapped=True).num_updates, "
+        "peak() - before)"
+    )
+    updates, kilobytes = run("python", "-c", reader, tmp_path / "large.pt").stdout.split()[-2:]
+    assert (updates, int(kilobytes) < 50_000) == ("7", True)
+
+
 @pytest.mark.parametrize("size", [0, 1, 100, 5_000, 20_000, -1])
 def test_a_truncated_file_is_refused(save, tmp_path, size):
     whole = save().read_bytes()
@@ -50,6 +122,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path, content):
     [
         *({"epoch": 3}, [1, 2], {"model": 3}, {"model": {"a": 3}}, torch.ones(3)),
         *({"model": {}, "extra_state": [1]}, {"model": {}, "cfg": "transformer"}),
+        {"model": {}, "optimizer_history": [3]},
     ],
 )
 def test_a_torch_file_without_a_model_is_refused(tmp_path, content):

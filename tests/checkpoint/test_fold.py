@@ -55,6 +55,23 @@ def test_folded_logits_are_those_of_the_model_with_vectors(saved, variant):
     )
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_folding_adds_no_rounding_to_half_precision(saved, dtype):
+    model, checkpoint = saved()
+    for name, tensor in checkpoint.state.items():
+        if not name.endswith((".layer_map", ".residual_start")):
+            checkpoint.state[name] = tensor.to(dtype)
+    model.load_state_dict(checkpoint.state)
+    content = unroll(checkpoint)
+    plain = TransformerModel.build_model(
+        tiny_args("transformer", **content["cfg"]["model"]), toy_task()
+    )
+    plain.load_state_dict(content["model"])
+    torch.testing.assert_close(
+        plain.eval()(**batch())[0], model.eval()(**batch())[0], atol=2e-6, rtol=1e-5
+    )
+
+
 def test_vectors_too_close_to_zero_are_refused(saved):
     _, checkpoint = saved()
     checkpoint.state["encoder.layers.2.final_layer_norm.residual_delta"][3] = -checkpoint.state[

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from fairseq.checkpoint_utils import load_checkpoint_to_cpu
 from shipping import PRE_NORM, SHARED, decode, train
 from support import batch, sharing_options, tiny_model
 
@@ -40,6 +41,25 @@ def test_sharing_what_was_unrolled_gives_the_same_model_back(save, tmp_path):
     assert content["model"].keys() == original.keys()
     assert all(torch.equal(content["model"][name], t) for name, t in original.items())
     assert [distance.relative for distance in distances] == [0.0] * 8
+
+
+def test_a_mean_of_half_precision_is_in_float32(save):
+    checkpoint = Checkpoint.read(save(arch="transformer"))
+    content, _ = share(checkpoint, "mean", **CYCLE)
+    one, other = (checkpoint.state[FC1.format(layer)].double() for layer in (1, 3))
+    assert torch.equal(content["model"][FC1.format(1)], ((one + other) / 2).float())
+
+
+@pytest.mark.parametrize("form", ["args", "cfg"])
+def test_a_file_whose_optimizer_history_is_empty_is_taken(save, tmp_path, form):
+    path = save(arch="transformer")
+    content = torch.load(path, weights_only=True) | {"optimizer_history": []}
+    if form == "args":
+        content |= {"args": content["cfg"]["model"], "cfg": None}
+    torch.save(content, path)
+    shared, _ = share(Checkpoint.read(path), "mean", **CYCLE)
+    torch.save(shared, tmp_path / "shared.pt")
+    assert "model" in load_checkpoint_to_cpu(str(tmp_path / "shared.pt"))
 
 
 def test_distances_are_relative_to_what_a_layer_was(save):

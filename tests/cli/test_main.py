@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import pytest
+import torch
 from support import BIN, PLUGIN, run
 
 import fairseq_sharing
@@ -88,3 +89,38 @@ def test_only_the_subcommand_asked_for_is_imported():
         "sys.exit('fairseq_sharing.cli.plan' in sys.modules)"
     )
     run("python", "-c", asked, *DESCRIBE)
+
+
+ON_A_MAC = """
+import os, sys
+del os.sched_getaffinity
+from fairseq_sharing_command import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_what_needs_no_corpus_works_where_the_system_does_not_count_cores(tmp_path):
+    assert "cycle" in run("python", "-c", ON_A_MAC, *DESCRIBE).stdout
+    torch.save({"model": {}}, tmp_path / "no.pt")
+    for command in (("checkpoint", "inspect", tmp_path / "no.pt"), ("prepare", "demo", "--src")):
+        ended = run("python", "-c", ON_A_MAC, *command, check=False)
+        assert ended.returncode == 2
+        assert "Traceback" not in ended.stdout
+
+
+@pytest.mark.parametrize("runs", ["q:1", "a,b"])
+def test_paths_that_fairseq_would_take_apart_are_refused(runs, tmp_path, capsys):
+    assert main(["plan", "demo", "--runs", str(tmp_path / runs)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"--runs {tmp_path / runs}: the run folder would be" in line
+    assert line.endswith("for the end of a path: choose a folder without ':' and ','")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_that_is_ascii_gets_replacements(tmp_path):
+    missing = tmp_path / "±.toml"
+    environment = {"PYTHONIOENCODING": "ascii"}
+    ended = run("fairseq-sharing", "plan", missing, check=False, env=environment)
+    assert ended.returncode == 2
+    assert ended.stdout.startswith(f"fairseq-sharing: error: cannot read experiment {tmp_path}/")
+    assert ended.stdout.count("\n") == 1

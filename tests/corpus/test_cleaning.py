@@ -23,6 +23,13 @@ SENTENCES = ("This is a sentence in plain English.", "Dies ist ein Satz in klare
         ("a b c d e", "x y z", "too long"),
         ("a b c", "x", "ratio of lengths"),
         ("Tested  ON", "x", "validated or tested on"),
+        ("a b c d", "红色的狗打开窗。", None),
+        ("a b c d", "红色的狗打开窗。红", "too long"),
+        ("a b", "字" * 5000, "too long"),
+        ("a b", "红色的狗打开窗", None),
+        ("a", "红色的狗打", "ratio of lengths"),
+        ("a b c d", "สุนัขสีแดง", None),
+        ("a b c d", "빨간 개가 창문을 엽니다.", None),
     ],
 )
 def test_reasons(source, target, reason):

@@ -154,5 +154,5 @@ def test_what_was_extracted_is_that_of_the_archive():
 def test_mtdata_is_missing(monkeypatch):
     require_mtdata.cache_clear()
     monkeypatch.setitem(sys.modules, "mtdata.utils", None)
-    with pytest.raises(SharingError, match=r"need mtdata .*pip install 'fairseq-sharing\[wmt\]'"):
+    with pytest.raises(SharingError, match=r"need mtdata .*pip install mtdata"):
         find_sets((NEWS,), PAIR)

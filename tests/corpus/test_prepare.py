@@ -25,9 +25,8 @@ def test_wmt_data_offline(tmp_path, tiny_text):
     folder = tmp_path / "my runs" / "wmt"
     status, output = finished(wmt, folder.parent)
     assert status == 0, output
-    assert [line.split(" (")[0] for line in output.splitlines()[:-1]] == [
-        f"prepare: {step}" for step in STEPS
-    ]
+    begun = re.findall(r"^prepare: (.*) \(not done yet\)$", output, re.MULTILINE)
+    assert begun == list(STEPS)
     held_out = {source for seed in SETS.values() for source, _ in pairs(20, seed)}
     good = [pair for pair in planted if pair not in BAD.values() and pair[0] not in held_out]
     kept = list(dict.fromkeys(good))
@@ -49,6 +48,11 @@ def test_wmt_data_offline(tmp_path, tiny_text):
     assert {name: of_set["read"] for name, of_set in counts["sets"].items()} == {
         name: len(texts) for name, texts in training.items()
     }
+    dropped = counts["pairs"]["repeated"], counts["pairs"]["validated or tested on"]
+    assert f"prepare: corpus: read {len(planted):,} pairs, kept {len(kept)}; dropped " in output
+    assert {f"{dropped[0]} repeated", f"{dropped[1]} validated or tested on"} < set(
+        re.split("[;,\n] ?(?:dropped )?", output)
+    )
     crawl, europarl, news = map(Counter, counts["sets"].values())
     assert crawl["kept"] + europarl["kept"] == len(kept)
     assert europarl["validated or tested on"] >= 40
@@ -87,7 +91,7 @@ def prepared_steps(experiment, folder, text, capsys) -> list[str]:
     capsys.readouterr()
     prepare(experiment, folder, text)
     require_prepared(experiment, folder)
-    return [line[9:].split(" (")[0] for line in capsys.readouterr().out.splitlines()]
+    return re.findall(r"^prepare: ([a-z ]+) \(", capsys.readouterr().out, re.MULTILINE)
 
 
 @pytest.mark.slow
@@ -146,7 +150,11 @@ def test_a_failed_preparation_does_not_stand_in_the_way(tiny, own_text, tmp_path
     [
         ({"vocabulary": 5000}, r"vocabulary = 5000: SentencePiece says: .*too high"),
         ({"vocabulary": 5, "segmentation": "bpe"}, r"vocabulary = 5 leaves no room for merges"),
-        ({"valid_segments": 500}, r"too little parallel text: .* 41 for test and 500 for valid"),
+        (
+            {"valid_segments": 500},
+            r"too little .* 41 for test and 500 for valid.*; read \d+ pairs, .*; dropped none",
+        ),
+        ({"max_words": 2}, r"too little parallel text: .* kept 0; dropped \d+ too long$"),
     ],
 )
 def test_data_that_the_text_cannot_fill(tiny, own_text, tmp_path, data, message):
@@ -156,9 +164,9 @@ def test_data_that_the_text_cannot_fill(tiny, own_text, tmp_path, data, message)
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_moses_and_bpe(own_text, tmp_path):
+def test_moses_and_bpe(tiny, own_text, tmp_path):
     text, codes, cut = (tmp_path / name for name in ("text.en", "codes", "cut.en"))
-    moses_bpe.learn(own_text, 60, codes)
+    moses_bpe.learn(own_text, dataclasses.replace(tiny.data, vocabulary=60), codes)
     text.write_text("Bamen's dotal-kiros, 3.5 & (lumen)!\n")
     assert moses_bpe.encode(text, "en", codes, cut) == len(cut.read_text().split())
     assert "@@ " in cut.read_text()

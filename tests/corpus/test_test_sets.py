@@ -28,8 +28,15 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def archive() -> bytes:
+    return packed()
+
+
+def packed(*others: tarfile.TarInfo) -> bytes:
+    """An archive of a test set, with empty members of any kind before its files."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for info in others:
+            tar.addfile(info)
         for side, name in enumerate(("src.en.sgm", "ref.de.sgm")):
             data = sgm(pair[side] for pair in TEXTS).encode()
             info = tarfile.TarInfo(name)
@@ -71,6 +78,43 @@ def test_an_interrupted_extraction_is_done_again(dataset, archive, folder):
     raw = folder / "planted/full/raw"
     raw.mkdir(parents=True)
     (raw / "planted_full.test.tgz").write_bytes(archive)
+    assert len(read_test_set("sacrebleu:planted/full", PAIR).sources) == len(TEXTS)
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        member("../../../outside"),
+        member("good/../../outside"),
+        member("/tmp/outside of fairseq_sharing"),
+        member("link", tarfile.SYMTYPE, "../.."),
+        member("link", tarfile.LNKTYPE, "/etc/passwd"),
+        member("pipe", tarfile.FIFOTYPE),
+    ],
+    ids=lambda info: f"{info.name} {info.linkname}",
+)
+def test_an_archive_that_leaves_its_folder_is_not_unpacked(dataset, server, folder, evil):
+    body = packed(member("first"), evil)
+    dataset.md5[0] = hashlib.md5(body).hexdigest()
+    server.give("/test.tgz", body)
+    with pytest.raises(SharingError, match=rf"its member '{evil.name}' would be .* outside"):
+        read_test_set("sacrebleu:planted/full", PAIR)
+    raw = folder / "planted/full/raw"
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == [
+        path.name for path in raw.glob("planted_full.test.tgz*")
+    ]
+
+
+def test_links_inside_an_archive_are_unpacked(dataset, server):
+    body = packed(member("latest", tarfile.SYMTYPE, "src.en.sgm"))
+    dataset.md5[0] = hashlib.md5(body).hexdigest()
+    server.give("/test.tgz", body)
     assert len(read_test_set("sacrebleu:planted/full", PAIR).sources) == len(TEXTS)
 
 

@@ -4,17 +4,21 @@ import pytest
 import sacrebleu
 from hypothesis import given
 from hypothesis import strategies as st
+from sacrebleu.metrics import BLEU
+from sacrebleu.significance import Result
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.evaluation.decoding import hypotheses_of
-from fairseq_sharing.evaluation.scoring import score
+from fairseq_sharing.evaluation.scoring import p_value, score
 
 REFERENCES = [f"Line {n} of the text has {n * 7} words ." for n in range(30)]
 WORSE = [line.replace("has", "had") if n % 3 else line for n, line in enumerate(REFERENCES)]
 
 
 def test_scores_and_signatures_are_sacrebleus():
-    results = score({"other": WORSE, "base": REFERENCES, "same": REFERENCES}, REFERENCES, "base")
+    results = score(
+        {"other": WORSE, "base": REFERENCES, "same": REFERENCES}, REFERENCES, "base", BLEU()
+    )
     assert list(results) == ["base", "other", "same"]
     bleu = sacrebleu.corpus_bleu(WORSE, [REFERENCES])
     assert results["other"].bleu == pytest.approx(bleu.score)
@@ -29,7 +33,7 @@ def test_scores_and_signatures_are_sacrebleus():
 
 def test_another_number_of_lines_is_an_error():
     with pytest.raises(SharingError, match="other has 29 hypotheses for 30 references"):
-        score({"base": REFERENCES, "other": WORSE[1:]}, REFERENCES, "base")
+        score({"base": REFERENCES, "other": WORSE[1:]}, REFERENCES, "base", BLEU())
 
 
 @given(st.permutations(range(12)), st.integers(0, 12))
@@ -45,3 +49,16 @@ def test_hypotheses_are_put_in_order_and_none_may_lack(tmp_path_factory, order, 
     else:
         with pytest.raises(SharingError, match=f"returned {kept} of 12 segments .*log"):
             hypotheses_of(output, 12)
+
+
+def test_a_carriage_return_in_a_hypothesis_does_not_cut_it(tmp_path):
+    lines = "D-0\t-0.1\tone\rtwo \x85 \u2028 three\nD-1\t-0.1\t\r\n"
+    (tmp_path / "log").write_bytes(lines.encode())
+    assert hypotheses_of(tmp_path / "log", 2) == ["one\rtwo \x85 \u2028 three", "\r"]
+
+
+def test_a_p_value_that_sacrebleu_does_not_give_stays_unknown():
+    same = {"base": REFERENCES, "other": WORSE}
+    for result in score(same, REFERENCES, "other", BLEU()).values():
+        assert (result.p_value is None) == (result.bleu < 100)
+    assert p_value(Result(50.0, None), Result(40.0, None)) is None

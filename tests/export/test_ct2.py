@@ -1,5 +1,6 @@
 """CTranslate2 models: what they weigh, what is refused, what is left behind."""
 
+import argparse
 import resource
 import subprocess
 
@@ -44,6 +45,17 @@ def test_unsupported_options_are_named(trained, tmp_path, option, value, message
     checkpoint = Checkpoint.read(trained.last)
     setattr(checkpoint.content["cfg"]["model"], option, value)
     with pytest.raises(SharingError, match=message):
+        export_ct2(checkpoint, trained.data, tmp_path / "out", sentencepiece=trained.spm)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", [dict, argparse.Namespace], ids=["of today", "with arguments"])
+def test_a_model_of_another_task_is_refused_by_its_name(trained, tmp_path, kind):
+    """This one adds a token for each language to the dictionary and to the text."""
+    checkpoint = Checkpoint.read(trained.last)
+    name = "translation_multi_simple_epoch"
+    checkpoint.content["cfg"]["task"] = kind(_name=name, source_lang="en", target_lang="de")
+    with pytest.raises(SharingError, match=rf"is of the task {name}; only models of the task tr"):
         export_ct2(checkpoint, trained.data, tmp_path / "out", sentencepiece=trained.spm)
     assert not list(tmp_path.iterdir())
 

@@ -5,6 +5,7 @@ import random
 from pathlib import Path
 
 from fairseq_sharing.evaluation.scoring import score
+from fairseq_sharing.experiment.bleu import bleu_of
 from fairseq_sharing.experiment.file import load
 from fairseq_sharing.experiment.runs import Run, runs_of, save_run
 from fairseq_sharing.files import write_json, write_lines
@@ -87,7 +88,8 @@ def rescore(runs: list[Run]) -> None:
         for name in SEGMENTS:
             hypotheses = {run.name: _lines(run.hypotheses(name)) for run in group}
             references = _lines(folder / "corpus" / f"{name}.de")
-            for run, result in score(hypotheses, references, group[0].name).items():
+            bleu = bleu_of(group[0].experiment)
+            for run, result in score(hypotheses, references, group[0].name, bleu).items():
                 scores[run][name] = dataclasses.asdict(result)
     for run in runs:
         write_json(run.folder / "scores.json", scores[run.name])

@@ -328,6 +328,21 @@ def test_fairseqs_beam_size_is_understood(ending, expanded):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("told_when", ["it is shallow", "it has grown"])
+def test_the_beam_size_is_that_of_the_depth_that_runs(told_when):
+    options = {**sharing_options("sequence", 2), "grow_depth_at": "5"}
+    models = [tiny_model(**options, no_cross_attention_reuse=plain) for plain in (False, True)]
+    steps = []
+    for model in models:
+        model.eval().set_num_updates(0 if told_when == "it is shallow" else 5)
+        model.decoder.set_beam_size(4)
+        for updates in (5, 0):
+            model.set_num_updates(updates)
+            steps.append(list(_three_steps(model, batch(8, 9, 6), expanded=True)))
+    for ours, theirs in zip(steps[:2], steps[2:], strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+
+
 def _three_steps(model, inputs, expanded):
     """Logits of the first four sentences, of the same with other hypotheses, and of two."""
     cache: dict = {}

@@ -1,4 +1,4 @@
-"""README's table: each row builds the model it says, counted without allocating weights."""
+"""The paper's table in docs/wmt.md: each row builds the model it says, without its weights."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from support import dictionary
 from fairseq_sharing import SharedTransformerModel, count_parameters
 from fairseq_sharing.model.strategies import num_unique_layers
 
-PAGE = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "wmt.md"
 WITHOUT_ADMIN = {"Vanilla (big)": 209_911_808, "Universal": 62_947_328}
 ROWS = [
     [cell.strip() for cell in line.split("|")[1:6]]

@@ -5,9 +5,18 @@ import copy
 import pytest
 import torch
 from fairseq import utils
-from support import SHARING, batch, sharing_options, tiny_model, unshared_copy
+from support import (
+    DATA,
+    SHARING,
+    batch,
+    every_parameter,
+    sharing_options,
+    tiny_model,
+    unshared_copy,
+)
+from torch import nn
 
-from fairseq_sharing import SharingError, count_parameters, layer_map
+from fairseq_sharing import SharingError, count_parameters, layer_map, tied_groups
 from fairseq_sharing.model.state import decode_map, encode_map
 from fairseq_sharing.model.strategies import format_layer_map
 
@@ -35,6 +44,83 @@ def test_loading_leaves_the_given_state_as_it_was():
     names = list(state)
     model.load_state_dict(state)
     assert list(state) == names
+
+
+KINDS = {
+    "admin": {"residual_scaling": "admin"},
+    "growing": {"grow_depth_at": "5"},
+    "plain": {},
+}
+
+
+@pytest.fixture(params=KINDS)
+def two(request):
+    """Two models of one kind: the first has seen a batch, the second has other weights."""
+    options = KINDS[request.param] | sharing_options("cycle_rev", 2)
+    models = tiny_model(**options), tiny_model(seed=9, **options)
+    models[0](**batch())
+    return models
+
+
+@pytest.mark.parametrize("kind", ["admin", "growing"])
+def test_a_state_dict_of_an_earlier_version_loads(kind):
+    stored = torch.load(DATA / f"state_{kind}.pt", weights_only=True)
+    model = tiny_model(**stored["options"])
+    model.load_state_dict(stored["model"])
+    torch.testing.assert_close(model.eval()(**batch())[0][:, -1], stored["logits"])
+    assert model.state_dict().keys() == stored["model"].keys()
+
+
+def test_within_another_module_it_is_the_same_under_a_prefix(two):
+    model, other = two
+    state = nn.Sequential(model).state_dict()
+    assert list(state) == [f"0.{name}" for name in model.state_dict()]
+    assert nn.Sequential(other).load_state_dict(state) == ([], [])
+    assert torch.equal(other.eval()(**batch())[0], model.eval()(**batch())[0])
+
+
+def test_the_prefix_may_be_given_by_position(two):
+    found = two[0].state_dict({}, "a.", False)
+    assert list(found) == [f"a.{name}" for name in two[0].state_dict()]
+
+
+@pytest.mark.parametrize("outer", [nn.Sequential, lambda model: model], ids=["within", "alone"])
+def test_assigned_tensors_stay_tied_and_trainable(two, outer):
+    model, other = two
+    ties = tied_groups(other)
+    state = {name: tensor.clone() for name, tensor in outer(model).state_dict().items()}
+    outer(other).load_state_dict(state, assign=True)
+    assert tied_groups(other) == ties
+    assert all(parameter.requires_grad for parameter in every_parameter(other).values())
+    one = next(name for name in state if name.endswith("encoder.layers.0.fc1.weight"))
+    assert other.encoder.layers[0].fc1.weight.data_ptr() == state[one].data_ptr()
+    assert torch.equal(other.eval()(**batch())[0], model.eval()(**batch())[0])
+
+
+@pytest.mark.parametrize("options", KINDS.values(), ids=KINDS)
+def test_a_model_without_memory_gets_that_of_the_state(options):
+    options = options | sharing_options("cycle_rev", 2)
+    model = tiny_model(**options)
+    with torch.device("meta"):
+        other = tiny_model(**options)
+    other.load_state_dict(model.state_dict(), assign=True)
+    assert not any(parameter.is_meta for parameter in other.parameters())
+    assert count_parameters(other) == count_parameters(model)
+
+
+def test_a_copy_keeps_a_state_of_its_own(two):
+    model, other = two
+    copied = copy.deepcopy(other)
+    copied.load_state_dict(model.state_dict())
+    assert torch.equal(copied.eval()(**batch())[0], model.eval()(**batch())[0])
+    assert not torch.equal(other.eval()(**batch())[0], model(**batch())[0])
+
+
+def test_nothing_is_put_on_an_object_that_belongs_to_its_class(two):
+    for module in two[0].modules():
+        assert not any(callable(vars(type(module)).get(name)) for name in vars(module))
+        inherited = (name for name in vars(module) if name in dir(nn.Module))
+        assert not [n for n in inherited if callable(vars(module)[n]) and not n.startswith("_")]
 
 
 @pytest.mark.parametrize("convert", [torch.half, torch.bfloat16], ids=str)

@@ -65,6 +65,33 @@ def test_any_equal_layers_can_be_shared(strategy, unique, more):
     )
 
 
+def linear_layers(*layer_map):
+    layers = nn.ModuleList(nn.Linear(3, 3) for _ in range(4))
+    return share_layers(layers, layer_map) if layer_map else layers
+
+
+@pytest.mark.parametrize("assign", [False, True])
+@pytest.mark.parametrize("outer", [nn.Sequential, lambda layers: layers], ids=["within", "alone"])
+def test_loading_keeps_any_layers_tied(outer, assign):
+    source, layers = linear_layers(0, 1, 1, 0), linear_layers(0, 1, 1, 0)
+    state = {name: value.clone() for name, value in outer(source).state_dict().items()}
+    outer(layers).load_state_dict(state, assign=assign)
+    assert count_parameters(layers) == 24
+    assert all(parameter.requires_grad for parameter in layers.parameters())
+    for name, parameter in every_parameter(layers).items():
+        assert torch.equal(parameter, every_parameter(source)[name])
+
+
+@pytest.mark.parametrize("assign", [False, True])
+def test_a_state_of_layers_that_share_less_is_refused(assign):
+    layers, before = linear_layers(0, 1, 1, 0), {}
+    for name, parameter in every_parameter(layers).items():
+        before[name] = parameter.clone()
+    with pytest.raises(SharingError, match=r"state's 2\.weight differs from its 1\.weight"):
+        layers.load_state_dict(linear_layers().state_dict(), assign=assign)
+    assert all(torch.equal(p, before[name]) for name, p in every_parameter(layers).items())
+
+
 def test_layers_that_tie_parameters_inside_are_shared_whole():
     def layer():
         made = nn.ModuleDict({name: nn.Linear(3, 3) for name in ("one", "two", "three")})

@@ -18,9 +18,16 @@ VALUES = st.floats(0.001, 1e6)
 @given(TEXTS, TEXTS)
 def test_only_words_that_the_other_lacks_are_marked(one, other):
     sides = marked(one, other)
-    assert [" ".join(phrase for phrase, _ in side) for side in sides] == [one, other]
-    shared = [" ".join(phrase for phrase, own in side if not own) for side in sides]
+    assert ["".join(phrase for phrase, _ in side) for side in sides] == [one, other]
+    shared = ["".join(phrase for phrase, own in side if not own).split() for side in sides]
     assert shared[0] == shared[1]
+
+
+def test_texts_without_spaces_are_marked_by_characters():
+    assert marked("狗打开了窗口", "狗打开了门") == (
+        [("狗打开了", False), ("窗口", True)],
+        [("狗打开了", False), ("门", True)],
+    )
 
 
 @given(st.lists(st.tuples(VALUES, VALUES, st.floats(0, 10)), min_size=1, max_size=20))

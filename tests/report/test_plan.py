@@ -14,7 +14,7 @@ from fairseq_sharing.experiment.file import load
 from fairseq_sharing.model.cost import Sizes, multiply_adds
 from fairseq_sharing.model.strategies import layer_map
 from fairseq_sharing.report.paper import ROWS
-from fairseq_sharing.report.plan import commands, estimates
+from fairseq_sharing.report.plan import commands, dictionary_of, estimates
 from fairseq_sharing.report.text import print_whole
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -65,6 +65,16 @@ def test_estimates_follow_from_the_recipe(wmt16):
         assert estimate.flops == 6 * multiply_adds(Sizes(), layers, layers, 25) * estimate.tokens
     # The last, the best, one of an interval and ten epochs, each with two moments; an average.
     assert vanilla.checkpoint_bytes == 4 * BASE * (3 * 13 + 1)
+
+
+def test_parameters_are_those_of_the_prepared_dictionary(tiny, tmp_path):
+    before = estimates(tiny, tmp_path, Devices("cpu"))[0].parameters
+    assert dictionary_of(tiny, tmp_path) is None
+    (tmp_path / "data-bin").mkdir()
+    (tmp_path / "data-bin" / "dict.en.txt").write_text("word 1\n" * 44)
+    assert dictionary_of(tiny, tmp_path) == 48
+    after = estimates(tiny, tmp_path, Devices("cpu"))[0].parameters
+    assert after - before == (48 - 40) * 16
 
 
 @pytest.mark.parametrize("name", [path.stem for path in sorted(EXPERIMENTS.glob("*.toml"))])

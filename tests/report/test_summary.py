@@ -1,15 +1,17 @@
 """The report's figures, worked out again with numpy and sacreBLEU's own command."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 from support import run as run_command
 
+from fairseq_sharing.cli import main
 from fairseq_sharing.files import write_json
 from fairseq_sharing.report.collect import find_runs
 from fairseq_sharing.report.summary import summarise
-from fairseq_sharing.report.tables import beside_paper, results, times_to_loss
+from fairseq_sharing.report.tables import beside_paper, results, tables_of, times_to_loss
 
 YEARS = ("newstest2013", "newstest2014")
 
@@ -103,3 +105,40 @@ def test_the_baseline_can_be_chosen(planted):
     assert [row.label for row in report.rows if not row.p_values] == ["deep_rev"]
     assert report.best.label == "base"
     assert [row[4] for row in results(report).rows] == ["x2.00", "x1.00"]
+
+
+def test_a_row_says_what_was_done_and_not_what_was_asked_for(own):
+    for log in own.glob("*/train.log"):
+        log.write_text(log.read_text().replace('"100"', '"92"'))
+    tables = tables_of(summarise(find_runs([own])))
+    early = "stopped after 92 of 100 updates"
+    titles = [f"{name} (seed 1 {early}, seed 2 {early})" for name in ("base", "deep_rev")]
+    results, *_, times = tables
+    assert [row[0] for row in results.rows] == [row[0] for row in times.rows] == titles
+    assert [row[1] for row in times.rows] == ["92", "92"]
+    assert results.notes[0].startswith("92 updates each; ")
+    assert [row[2] for row in times.rows] == ["0.2", "0.4"]  # 92 / 8 and 92 / 4 seconds
+
+
+@pytest.mark.parametrize("loss", ["inf", "nan"])
+@pytest.mark.parametrize("system", ["base", "deep_rev"])
+def test_a_training_that_diverged_is_reported_as_that(own, capsys, loss, system):
+    for log in own.glob(f"{system}*/train.log"):
+        lines = log.read_text().splitlines(keepends=True)
+        lines[-1] = re.sub(r'"valid_loss": "[\d.]+"', f'"valid_loss": "{loss}"', lines[-1])
+        log.write_text("".join(lines))
+    assert main(["report", str(own)]) == 0
+    assert f"{system} (seed 1 diverged, seed 2 diverged)" in capsys.readouterr().out
+    for file in (own / "report").iterdir():
+        assert not re.search(r"\b(nan|inf)\b", file.read_text())
+
+
+def test_seeds_that_stopped_apart_show_the_fewest_and_the_most_updates(own):
+    log = own / "base" / "train.log"
+    log.write_text(log.read_text().replace('"100"', '"92"'))
+    report = summarise(find_runs([own]))
+    assert tables_of(report)[-1].rows[0][:2] == (
+        "base (seed 1 stopped after 92 of 100 updates)",
+        "92–100",
+    )
+    assert "updates differ, see below" in tables_of(report)[0].notes[0]

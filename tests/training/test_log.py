@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -86,3 +87,47 @@ def test_updates_that_were_done_again_are_kept_once(tmp_path):
         )
     log.refresh().save_records(records)
     assert [json.loads(line) for line in records.read_text().splitlines()] == expected[:1]
+
+
+def ended(tmp_path, *lines: str) -> TrainingLog:
+    (tmp_path / "train.log").write_text("".join(lines))
+    return TrainingLog(tmp_path / "train.log").refresh()
+
+
+SAVED = (
+    STAMP + "fairseq.checkpoint_utils | Saved checkpoint /a/c.pt (epoch 3 @ {} updates, score 8)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "outcome"),
+    [
+        ([inner(90, "9.5"), valid(92, "8.5")], "stopped after 92 of 1,500 updates"),
+        ([inner(50, "9.5"), SAVED.format(92)], "stopped after 92 of 1,500 updates"),
+        ([inner(1500, "9.5"), valid(1500, "8.5")], None),
+        ([inner(1400, "9.5"), SAVED.format(1500)], None),
+        ([inner(100, "inf"), valid(1500, "8.5")], None),
+        ([valid(100, "8.5"), valid(1500, "nan")], "diverged"),
+        ([valid(92, "inf")], "diverged"),
+        ([inner(1500, "inf")], "diverged"),
+    ],
+)
+def test_what_became_of_a_training_is_what_was_recorded(tmp_path, lines, outcome):
+    assert ended(tmp_path, *lines).outcome(1500) == outcome
+
+
+def test_losses_and_speeds_that_are_no_numbers_are_left_out(tmp_path):
+    endless = inner(20, "9").replace('"ups": "5"', '"ups": "inf"')
+    log = ended(tmp_path, inner(10, "nan"), endless, valid(20, "8.5"), valid(30, "inf"))
+    assert (log.valid_losses, log.valid_loss, log.updates_per_second()) == ({20: 8.5}, None, 5)
+
+
+def test_updates_that_are_saved_and_lost_again_do_not_count(tmp_path):
+    loaded = STAMP + "fairseq.trainer | Loaded checkpoint /c.pt (epoch 1 @ 20 updates)\n"
+    log = ended(tmp_path, inner(20, "9"), inner(30, "9"), SAVED.format(30), loaded)
+    assert log.updates == 20
+
+
+def test_lines_that_were_written_into_each_other_are_passed_over(tmp_path):
+    broken = STAMP + 'train_inner | {"epoch": 1, "lo| INFO | train_inner | "x"}\n'
+    assert ended(tmp_path, broken, STAMP + "valid | {}\n", inner(10, "9")).updates == 10

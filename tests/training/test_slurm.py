@@ -1,9 +1,16 @@
-"""Jobs of Slurm: the scripts that are submitted, and what is refused."""
+"""Jobs of Slurm: the scripts that are submitted, and what is refused.
+
+Where there is no cluster, small scripts answer in place of Slurm's commands.
+"""
 
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from support import run
@@ -97,3 +104,101 @@ def test_a_task_keeps_the_gpus_that_slurm_gave_its_job(rank):
         [sys.executable, "-c", TASK], env=os.environ | task, stdout=subprocess.PIPE, text=True
     ).stdout
     assert shown.split() == ["2,3", str(rank), str(rank), "2"]
+
+
+SBATCH = """
+n=$(($(cat {0}/jobs 2>/dev/null | wc -l) + 1)); echo PENDING > {0}/state.$n; echo $n >> {0}/jobs
+cp "$1" {0}/script.$n
+echo "Submitted batch job $n"
+"""
+SQUEUE = """
+n=${{@: -1}}; n=${{n#--jobs=}}
+test -e {0}/down && echo "slurm_load_jobs error: Unable to contact slurm controller" >&2 && exit 1
+test -e {0}/state.$n || {{ echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1; }}
+cat {0}/state.$n
+"""
+SRUN = """
+while [[ $1 == -* ]]; do [[ $1 == --output || $1 == --error ]] && shift; shift; done
+echo $$ > {0}/task; exec "$@"
+"""
+SCONTROL = "echo $@ >> {0}/asked; echo JobState=RUNNING"
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """A folder that Slurm's commands answer from: the states of jobs, their scripts, requests."""
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    for name, text in zip(
+        ("sbatch", "squeue", "srun", "scontrol"), (SBATCH, SQUEUE, SRUN, SCONTROL), strict=True
+    ):
+        (folder / name).write_text("#!/bin/bash\n" + text.format(folder))
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return folder
+
+
+ONE = Request(Devices("cpu", started=True), None, 60)
+
+
+def submitted(batches, folder, capsys, **options):
+    submit(batches, folder, ONE, ["true"], speed=True, dry_run=False, **options)
+    return [line for line in capsys.readouterr().out.splitlines() if "job " in line]
+
+
+def test_what_waits_or_runs_is_not_submitted_again(
+    batches, batches_prepared, cluster, tmp_path, capsys
+):
+    folder = tmp_path / "tiny"
+    shutil.copytree(batches_prepared / "tiny", folder)
+    first = submitted(batches, folder, capsys)
+    assert [line.partition(",")[0] for line in first] == [
+        *("cycle rev: job 1", "vanilla: job 2", "speed: job 3")
+    ]
+    (cluster / "state.2").write_text("RUNNING")
+    again = submitted(batches, folder, capsys)
+    assert [line.partition(",")[0] for line in again] == [
+        "cycle rev: job 1 is there already (PENDING)",
+        "vanilla: job 2 is there already (RUNNING)",
+        "speed: job 3 is there already (PENDING)",
+    ]
+    (cluster / "state.1").unlink()
+    assert submitted(batches, folder, capsys)[0].startswith("cycle rev: job 4, its output in")
+    (cluster / "down").touch()
+    with pytest.raises(SharingError, match="squeue does not say whether job 4 is still there"):
+        submitted(batches, folder, capsys)
+    assert (cluster / "jobs").read_text().split() == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGUSR1, signal.SIGTERM])
+def test_a_job_that_is_signalled_while_python_starts_is_queued_again(cluster, tmp_path, signum):
+    slurm._send("early", ["sleep", "60"], tmp_path / "slurm", ONE, [])
+    task = {
+        "SLURM_JOB_ID": "1",
+        "SLURM_JOB_NODELIST": "node0",
+        "SLURM_NTASKS": "1",
+        "SLURM_NNODES": "1",
+        "SLURM_NODEID": "0",
+        "SLURM_PROCID": "0",
+        "SLURM_LOCALID": "0",
+    }
+    with subprocess.Popen(
+        ["bash", cluster / "script.1"],
+        env=os.environ | task,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as job:
+        wait_for(lambda: (cluster / "task").exists() and (cluster / "task").read_text().strip())
+        process = int((cluster / "task").read_text())
+        wait_for(lambda: Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[1] == b"-u")
+        os.kill(process, signum)
+        printed = job.communicate(timeout=60)[0]
+    assert "requeue 1" in (cluster / "asked").read_text().splitlines(), printed
+
+
+def wait_for(condition):
+    give_up = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.001)

@@ -1,0 +1,78 @@
+"""Writes docs/options.md from the code: ``python docs/make_options.py``."""
+
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+
+from fairseq import options
+from fairseq.models import ARCH_MODEL_NAME_REGISTRY
+from fairseq.models.transformer import TransformerConfig
+
+import fairseq_sharing  # noqa: F401  (registers the presets)
+from fairseq_sharing.model.config import SharedTransformerConfig
+from fairseq_sharing.model.cost import build_weightless
+from fairseq_sharing.model.strategies import format_layer_map, num_unique_layers
+from fairseq_sharing.model.tying import count_parameters
+
+PAGE = Path(__file__).with_name("options.md")
+WORDS = 32_768
+INTRODUCTION = """# Presets and options
+
+`python docs/make_options.py` writes this page from the code.
+
+## Presets
+
+`--arch NAME`. A preset fills in what the command line leaves open. Parameters are counted
+once, with all embeddings shared and a joined dictionary of 32,768 entries.
+
+| `--arch` | d | ffn | heads | N | M | map | parameters |
+|---|---:|---:|---:|---:|---:|---|---:|
+"""
+OPTIONS = """
+## Options of the plugin
+
+The models also take all options of fairseq's transformer; what these do with shared layers is in
+[fairseq-options.md](fairseq-options.md).
+All are printed by
+`fairseq-train --user-dir "$(fairseq-sharing user-dir)" --arch shared_transformer --help`.
+
+| option | default | what it does |
+|---|---|---|
+"""
+OPTIMIZER = """
+`--optimizer fused_adam` takes `--adam-betas`, `--adam-eps` and `--weight-decay`. It makes the
+updates of fairseq's `adam`, up to rounding, in one pass over memory.
+"""
+
+
+def preset(name: str) -> str:
+    """The row of one preset."""
+    parser = options.get_training_parser()
+    args = options.parse_args_and_arch(parser, ["data", "--arch", name, "--share-all-embeddings"])
+    model = build_weightless(args, WORDS)
+    layers = model.layer_maps["encoder"]
+    assert set(model.layer_maps.values()) == {layers}
+    sizes = (args.encoder_embed_dim, args.encoder_ffn_embed_dim, args.encoder_attention_heads)
+    cells = [f"`{name}`", *sizes, len(layers), num_unique_layers(layers), format_layer_map(layers)]
+    return "".join(f"| {cell} " for cell in [*cells, f"{count_parameters(model):,}"]) + "|\n"
+
+
+def option(field: Field) -> str:
+    """The row of one option."""
+    flag = "--" + field.name.replace("_", "-")
+    default = "" if field.default in (MISSING, None, False) else f"`{field.default}`"
+    return f"| `{flag}` | {default} | {field.metadata['help']} |\n"
+
+
+def page() -> str:
+    """The whole page."""
+    names = [
+        name for name, model in ARCH_MODEL_NAME_REGISTRY.items() if model == "shared_transformer"
+    ]
+    theirs = {field.name for field in fields(TransformerConfig)}
+    ours = [field for field in fields(SharedTransformerConfig) if field.name not in theirs]
+    rows = "".join(map(option, ours))
+    return INTRODUCTION + "".join(map(preset, sorted(names))) + OPTIONS + rows + OPTIMIZER
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")

@@ -1,0 +1,35 @@
+"""What cleaning counts of each set, and how that is said in a line."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+Counts = dict[str, Counter[str]]
+"""Of each set: what is read, what is kept, and what is dropped, by reason."""
+
+TOO_LONG = "longer than positions"
+"""What a manifest calls training pairs with more subwords than models take."""
+
+
+def total(counts: Counts) -> Counter[str]:
+    """Of all sets together."""
+    return sum(counts.values(), Counter[str]())
+
+
+def in_words(pairs: Mapping[str, int]) -> str:
+    """Pairs read, kept and dropped, the commonest reason first.
+
+    >>> in_words({"read": 1300, "kept": 1290, "empty": 3, "too long": 7})
+    'read 1,300 pairs, kept 1,290; dropped 7 too long, 3 empty'
+    """
+    reasons = Counter({name: n for name, n in pairs.items() if name not in ("read", "kept")})
+    dropped = ", ".join(f"{number:,} {reason}" for reason, number in reasons.most_common())
+    said = f"read {pairs.get('read', 0):,} pairs, kept {pairs.get('kept', 0):,}"
+    return f"{said}; dropped {dropped or 'none'}"
+
+
+def too_long_in_words(number: int) -> str:
+    """What encoding drops, as a line goes on."""
+    return (
+        f"dropped {number:,} training pairs with more subwords than max-source-positions or "
+        "max-target-positions"
+    )

@@ -1,0 +1,80 @@
+"""The steps of a preparation that cut text into subwords: their vocabulary, and the encoding."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..experiment.positions import Positions, common_positions
+from . import moses_bpe, sentencepieces
+from .counts import TOO_LONG
+from .lengths import drop_longer, refuse_longer
+from .manifest import Done, Step
+from .steps import TRAIN, Corpus
+
+SEGMENTATIONS: dict[str, Any] = {"sentencepiece": sentencepieces, "bpe": moses_bpe}
+
+
+@dataclass(frozen=True)
+class Subwords:
+    """The text of an experiment in subwords, of lengths that every system takes."""
+
+    corpus: Corpus
+
+    @property
+    def segmentation(self) -> Any:
+        """The module that learns and cuts."""
+        return SEGMENTATIONS[self.corpus.experiment.data.segmentation]
+
+    @property
+    def model(self) -> Path:
+        return self.corpus.run_folder / self.segmentation.MODEL
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Both sides of each part, training text first."""
+        texts = self.corpus.files(self.corpus.parts)
+        return tuple(self.model.parent / text.name for text in texts)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What both steps, and what is made of their files, depend on."""
+        data = self.corpus.experiment.data
+        return {"segmentation": data.segmentation, "parts": self.corpus.parts}
+
+    def steps(self) -> list[Step]:
+        """First the vocabulary, then the encoding."""
+        data = self.corpus.experiment.data
+        vocabulary: dict[str, Any] = {"vocabulary": data.vocabulary}
+        if data.character_coverage is not None:
+            vocabulary["character_coverage"] = data.character_coverage
+        rule = sentencepieces.normalization_for(self.corpus.languages[1])
+        if self.segmentation is sentencepieces and rule != sentencepieces.NORMALIZATION:
+            vocabulary["normalization"] = rule
+        positions = common_positions(self.corpus.experiment)
+        limits = {} if positions == Positions() else {"positions": positions}
+        return [
+            Step("vocabulary", self.settings | vocabulary, (self.model,), self._learn),
+            Step("encoding", self.settings | limits, self.files, self._encode),
+        ]
+
+    def _learn(self) -> Done:
+        texts = self.corpus.files([TRAIN])
+        data = self.corpus.experiment.data
+        self.segmentation.learn(texts, data, self.model)
+        return Done(texts, {"vocabulary": data.vocabulary})
+
+    def _encode(self) -> Done:
+        """Encode all text; training pairs that are too long are dropped, other segments refused."""
+        texts = self.corpus.files(self.corpus.parts)
+        positions = common_positions(self.corpus.experiment)
+        subwords = {
+            text.name: self.segmentation.encode(text, text.suffix[1:], self.model, output)
+            for text, output in zip(texts, self.files, strict=True)
+        }
+        dropped, without = drop_longer(self.files[:2], positions)
+        for side in range(2, len(self.files), 2):
+            refuse_longer(self.files[side : side + 2], positions)
+        for text, number in zip(texts[:2], without, strict=True):
+            subwords[text.name] -= number
+        counts: dict[str, Any] = {"subwords": subwords}
+        return Done([self.model, *texts], counts | ({TOO_LONG: dropped} if dropped else {}))

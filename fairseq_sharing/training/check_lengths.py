@@ -1,0 +1,39 @@
+"""Whether a training's batches and its model take the segments that it is given."""
+
+import argparse
+from pathlib import Path
+
+from ..corpus.binarised import (
+    lengths_of,
+    number_too_long,
+    refuse_small_batches,
+    refuse_too_long,
+)
+from ..experiment.positions import positions_of
+from ..experiment.runs import Run
+
+
+def lengths_statement(run: Run, data: Path, args: argparse.Namespace) -> str:
+    """How many training pairs fairseq-train will leave out; empty if none.
+
+    args are the options of its command. Raises SharingError where it would fail in the midst of
+    the training: for a validation segment that the model does not take, and for any segment that
+    is longer than a batch.
+    """
+    languages = run.experiment.languages.source, run.experiment.languages.target
+    positions = positions_of(run.options)
+    training, validation = (lengths_of(data, subset, languages) for subset in ("train", "valid"))
+    refuse_too_long("valid", validation, positions)
+    for part, lengths, option, most in (
+        ("train", training, "max-tokens", args.max_tokens),
+        ("valid", validation, "max-tokens-valid", args.max_tokens_valid or args.max_tokens),
+    ):
+        refuse_small_batches(f"system {run.name}", part, lengths, positions, option, most)
+    left_out = number_too_long(training, positions)
+    if not left_out:
+        return ""
+    return (
+        f"{run.name}: {left_out:,} of {training.shape[1]:,} training pairs are longer than "
+        f"max-source-positions = {positions.source} and max-target-positions = "
+        f"{positions.target} and are left out"
+    )
