@@ -68,9 +68,10 @@ def export_ct2(
 
     ``data`` holds fairseq's dictionaries of the two ``languages``, by default those the model was
     trained for; a language model has one dictionary and no languages. CTranslate2 stores equal
-    tensors once, so that unique layers make the size. The card has what ``run_folder`` tells, if it is given. The folder appears whole or not at all.
-    Raises SharingError for options that cannot be converted, for files that are missing or do not
-    fit, and for an output that is not an empty folder.
+    tensors once, so that unique layers make the size. The card has what ``run_folder`` tells, if it
+    is given. The folder appears whole or not at all. Raises SharingError for options that cannot be
+    converted, for files that are missing or do not fit, and for an output that is not an empty
+    folder.
     """
     require_ctranslate2()
     check_output_folder(output)
@@ -86,21 +87,17 @@ def export_ct2(
     checkpoint = at_trained_depth(checkpoint)
     _check_options(checkpoint)
     state, options = unrolled(checkpoint)
-    if checkpoint.kind is SharedTransformerModel:
-        languages = languages or trained_languages(checkpoint, data)
-        dictionaries = [f"dict.{language}.txt" for language in languages]
-    else:
-        languages, dictionaries = languages or (), ["dict.txt"]
-    sides = checkpoint.kind.config.sides
-    for name, side in zip(dictionaries, sides, strict=True):
+    translated = _languages(checkpoint, data, languages)
+    names = [f"dict.{language}.txt" for language in translated] or ["dict.txt"]
+    for name, side in zip(names, checkpoint.kind.config.sides, strict=True):
         check_pieces(sentencepiece, pieces, read_dictionary(data / name, side, state))
-    card = Card(output.name, languages, quantization, license, run_folder)
+    card = Card(output.name, translated, quantization, license, run_folder)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as made:
         path, folder = Path(made, "unrolled.pt"), Path(made, "model")
         try:
             with path.open("wb") as file:
                 torch.save(_for_converter(state, options), file)
-            _convert(path, data, languages, quantization, folder)
+            _convert(path, data, translated, quantization, folder)
             shutil.copy(sentencepiece, folder / SENTENCEPIECE)
             write_positions(folder, positions_in(options))
             size = sum(part.stat().st_size for part in folder.iterdir())
@@ -116,6 +113,20 @@ def check_output_folder(output: Path) -> None:
         raise SharingError(f"--output {output}: there is no folder {output.parent}; make it first")
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise SharingError(f"--output {output} exists and is not an empty folder; name another one")
+
+
+def _languages(
+    checkpoint: Checkpoint, data: Path, given: tuple[str, str] | None
+) -> tuple[str, ...]:
+    """Those that a model translates from and to; none if it is a language model."""
+    if checkpoint.kind is SharedTransformerModel:
+        return given or trained_languages(checkpoint, data)
+    if given:
+        raise SharingError(
+            f"--source-lang {given[0]}: {checkpoint.path} is of a language model, which translates "
+            "nothing; drop it and --target-lang"
+        )
+    return ()
 
 
 def _check_task(checkpoint: Checkpoint) -> None:

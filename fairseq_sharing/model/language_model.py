@@ -51,6 +51,7 @@ class SharedLanguageModel(SharedModel, TransformerLanguageModel):
         _take_length(args, task)
         if isinstance(args, DictConfig):
             args = argparse.Namespace(**_plain(args))
+        _check_adaptive(args)
         with built_as(SharedTransformerDecoder):
             return super().build_model(args, task)
 
@@ -85,6 +86,30 @@ def _take_length(args: argparse.Namespace | DictConfig, task: Any) -> None:
             args.max_target_positions = length
     else:
         args.max_target_positions = length
+
+
+def _check_adaptive(args: argparse.Namespace) -> None:
+    """Raise SharingError for what fairseq asserts of adaptive input and softmax."""
+    if args.adaptive_input and args.adaptive_input_cutoff is None:
+        raise SharingError("--adaptive-input needs --adaptive-input-cutoff, such as 20000,60000")
+    if not args.tie_adaptive_weights:
+        return
+    if not args.adaptive_input:
+        raise SharingError("--tie-adaptive-weights needs --adaptive-input")
+    for one, other in _TIED:
+        if getattr(args, one) != getattr(args, other):
+            flags = ["--" + name.replace("_", "-") for name in (one, other)]
+            raise SharingError(
+                f"--tie-adaptive-weights: {flags[0]} {getattr(args, one)} and {flags[1]} "
+                f"{getattr(args, other)} must be equal"
+            )
+
+
+_TIED = (
+    ("adaptive_input_factor", "adaptive_softmax_factor"),
+    ("adaptive_input_cutoff", "adaptive_softmax_cutoff"),
+    ("decoder_input_dim", "decoder_output_dim"),
+)
 
 
 def _plain(cfg: DictConfig) -> Mapping[str, Any]:

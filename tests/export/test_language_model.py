@@ -31,7 +31,7 @@ def test_it_scores_as_fairseq_does(model, exported):
     loaded = SharedLanguageModel.from_pretrained(
         str(model.last.parent), model.last.name, str(model.data)
     )
-    pieces = ["▁", "t", "h", "e", "▁", "r", "e", "d"]
+    pieces = model.pieces("the red")
     expected = loaded.score(" ".join(pieces))["positional_scores"]
     generator = ctranslate2.Generator(str(exported))
     found = generator.score_batch([["</s>", *pieces]])[0].log_probs

@@ -34,6 +34,12 @@ class TextModel:
     def last(self) -> Path:
         return self.folder / "checkpoints" / "checkpoint_last.pt"
 
+    def pieces(self, line: str) -> list[str]:
+        """``line`` in subwords."""
+        return sentencepiece.SentencePieceProcessor(model_file=str(self.spm)).encode(
+            line, out_type=str
+        )
+
 
 @functools.cache
 def train_once(folder: Path) -> TextModel:
@@ -47,11 +53,10 @@ def train_once(folder: Path) -> TextModel:
     sentencepiece.SentencePieceTrainer.train(
         input=str(folder / "train"), model_prefix=str(folder / "spm"), vocab_size=30, minloglevel=2
     )
-    processor = sentencepiece.SentencePieceProcessor(model_file=str(model.spm))
     splits = []
     for part in ("train", "valid", "test"):
         lines = (folder / part).read_text("utf-8").splitlines()
-        pieces = "\n".join(" ".join(line) for line in processor.encode(lines, out_type=str))
+        pieces = "\n".join(" ".join(model.pieces(line)) for line in lines)
         (folder / f"pieces.{part}").write_text(pieces + "\n", "utf-8")
         splits += [f"--{part}pref", folder / f"pieces.{part}"]
     run("fairseq-preprocess", "--only-source", *splits, "--destdir", model.data)
@@ -64,6 +69,7 @@ def train(model: TextModel, save: Path, *options: object, updates: int = 60) -> 
     return run(
         *("fairseq-train", model.data, "--user-dir", PLUGIN, *TASK, "--cpu", "--no-progress-bar"),
         *("--optimizer", "adam", "--lr", 0.01, "--batch-size", 8, "--max-update", updates),
+        *("--required-batch-size-multiple", 1),
         *("--no-epoch-checkpoints", "--save-dir", save, "--log-interval", 10, *UNTHREADED),
         *options,
     ).stdout

@@ -151,6 +151,22 @@ def test_what_fairseq_would_evaluate_is_numbers_alone(options):
         build(LM, **options)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"adaptive_input": True}, "--adaptive-input needs --adaptive-input-cutoff"),
+        ({"tie_adaptive_weights": True}, "--tie-adaptive-weights needs --adaptive-input"),
+        (
+            {**ADAPTIVE, "tie_adaptive_weights": True, "adaptive_softmax_cutoff": "5,20"},
+            "--adaptive-input-cutoff 10,20 and --adaptive-softmax-cutoff 5,20 must be equal",
+        ),
+    ],
+)
+def test_what_fairseq_asserts_is_one_line(options, message):
+    with pytest.raises(SharingError, match=message):
+        build(LM, **options)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("option", verdict(WORKS, TASK))
 def test_trains_as_fairseqs_model_does_with_an_option_of_the_task(copy_task, tmp_path, option):
