@@ -2,7 +2,8 @@
 
 import argparse
 import copy
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from ..model.architectures import MODELS
 from ..model.config import option_names
 from ..model.cost import build_weightless
 from ..model.shared_model import SharedModel
+from ..model.state import MAP_KEY
 from ..model.state_hooks import expand_state_dict
+from ..patches.compat import UNREADABLE
 from .files import Content, read_checkpoint
+from .vocabulary import dictionary_sizes
 
 KINDS = MODELS | {model.unshared: model for model in MODELS.values()}
 """The model whose tools a checkpoint takes, by the name of its own: shared or fairseq's."""
@@ -33,12 +37,6 @@ UNSHARED = {
     "grow_depth_at": None,
 }
 """The sharing options of a model in which every layer has parameters of its own."""
-
-_EMBEDDING = re.compile(
-    r"(encoder|decoder)\.embed_tokens(?:\.embeddings\.\d+\.0)?\.weight"
-    r"|decoder\.output_projection\.weight"
-)
-"""Entries with a row for each word; those of adaptive input are for a part of the words each."""
 
 _COMPUTED = (".embed_positions._float_tensor", ".embed_positions.weights")
 """Ends of the names of entries that older fairseq stored though they are computed."""
@@ -84,7 +82,8 @@ class Checkpoint:
     def arch(self) -> str:
         """The name given to ``--arch``."""
         stored = self.stored_options()
-        return stored.get("_name") or stored.get("arch") or "none"
+        names = (stored.get(key) for key in ("_name", "arch"))
+        return next((name for name in names if name and isinstance(name, str)), "none")
 
     @property
     def is_transformer(self) -> bool:
@@ -132,28 +131,52 @@ class Checkpoint:
         """
         names = option_names(self.kind.options)
         filled = argparse.Namespace(**self.stored_options())
-        ARCH_CONFIG_REGISTRY[self.arch](filled)
-        ARCH_CONFIG_REGISTRY[f"shared_{self.kind.unshared}"](filled)
+        with self._explained():
+            ARCH_CONFIG_REGISTRY[self.arch](filled)
+            ARCH_CONFIG_REGISTRY[f"shared_{self.kind.unshared}"](filled)
         # Embeddings are in the checkpoint; the file they came from may be gone.
         paths = {"encoder_embed_path", "decoder_embed_path"}
         return {k: None if k in paths else v for k, v in vars(filled).items() if k in names}
 
     def skeleton(self, **changes: Any) -> SharedModel:
-        """The model without memory for its weights, with ``changes`` made to its options."""
-        options = argparse.Namespace(**self.options() | changes)
-        return build_weightless(options, *self._vocabularies(), self.kind)
+        """The model without memory for its weights, with ``changes`` made to its options.
 
-    def _vocabularies(self) -> tuple[int, int]:
-        """How many entries the source and the target dictionary have, by their embeddings."""
-        rows = {"encoder": 0, "decoder": 0, "output": 0}
-        for name, tensor in self.state.items():
-            embedding = _EMBEDDING.fullmatch(name)
-            if embedding:
-                rows[embedding[1] or "output"] += len(tensor)
-        source = rows["encoder"] or rows["decoder"] or rows["output"]
-        if not source:
-            raise SharingError(f"checkpoint {self.path} holds no embeddings of words")
-        return source, rows["output"] or rows["decoder"] or source
+        Raises SharingError if none can be built with them.
+        """
+        options = self.options() | changes
+        for side in self.kind.config.sides:
+            self._check_depth(side, options)
+        with self._explained():
+            source, target = dictionary_sizes(self.state)
+            if not source:
+                raise SharingError(f"checkpoint {self.path} holds no embeddings of words")
+            return build_weightless(argparse.Namespace(**options), source, target, self.kind)
+
+    def _check_depth(self, side: str, options: Options) -> None:
+        """Raise SharingError for more layers than are stored, before any is built."""
+        map_key = MAP_KEY.format(side=side)
+        named = {name.split(".")[2] for name in self.state if name.startswith(f"{side}.layers.")}
+        stored = self.state[map_key].numel() if map_key in self.state else len(named)
+        asked = options[f"{side}_layers"]
+        if type(asked) is not int or asked > stored:
+            raise SharingError(
+                f"checkpoint {self.path} does not fit its own options: {side}_layers is {asked}, "
+                f"it holds {stored}"
+            )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise SharingError for whatever fairseq raises of options that make no model."""
+        try:
+            yield
+        except SharingError:
+            raise
+        except UNREADABLE as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise SharingError(
+                f"checkpoint {self.path}: no model can be built with its options ({reason}); "
+                "get the file from where it was trained"
+            ) from error
 
     def stacked_state(self) -> State:
         """The weights under every name that a model of N real layers has, tied ones as one tensor.

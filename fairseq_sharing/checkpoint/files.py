@@ -55,11 +55,12 @@ def _check_parts(path: Path, content: Any) -> None:
                 f"{path} is no fairseq checkpoint: its {name} is no {kind.__name__}; "
                 "use another file"
             )
-    if not all(isinstance(entry, dict) for entry in content.get("optimizer_history") or []):
-        raise SharingError(
-            f"{path} is no fairseq checkpoint: its optimizer_history does not hold dictionaries; "
-            "use another file"
-        )
+    for entry in content.get("optimizer_history") or []:
+        if not isinstance(entry, dict) or type(entry.get("num_updates", 0)) is not int:
+            raise SharingError(
+                f"{path} is no fairseq checkpoint: its optimizer_history does not say how many "
+                "updates were made; use another file"
+            )
 
 
 def check_output(path: Path, force: bool) -> None:

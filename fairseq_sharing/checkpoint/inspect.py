@@ -33,8 +33,8 @@ def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
         "parameters_unshared": count_parameters(checkpoint.skeleton(**checkpoint.unshared)),
         "residual_scaling": checkpoint.options().get("residual_scaling", "none"),
         "updates": checkpoint.num_updates,
-        "validation_score": scores.get("val_loss"),
-        "best_validation_score": scores.get("best"),
+        "validation_score": _number(scores.get("val_loss")),
+        "best_validation_score": _number(scores.get("best")),
         "precision": sorted(
             {str(t.dtype).removeprefix("torch.") for t in checkpoint.state.values()}
         ),
@@ -54,6 +54,10 @@ def sizes(checkpoint: Checkpoint) -> dict[str, int]:
     spent = {name: _bytes(part) for name, part in parts.items()}
     total = checkpoint.path.stat().st_size
     return {"file": total} | spent | {"other": total - sum(spent.values())}
+
+
+def _number(score: Any) -> float | None:
+    return score if isinstance(score, int | float) else None
 
 
 def _bytes(value: Any) -> int:

@@ -1,6 +1,7 @@
 """``fairseq-sharing translate``: lines of text from standard input to standard output."""
 
 import argparse
+import logging
 import math
 import os
 import sys
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from ..errors import SharingError
-from ..export.translate import COMPUTE_TYPES, DEVICES, Translator
+from ..export.translate import COMPUTE_TYPES, DEVICES, LOGGER, Translator
 
 MOST = {"beam": 1000, "batch_size": 100_000, "threads": 1000}
 
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> None:
         length_penalty=args.length_penalty,
         batch_size=args.batch_size,
     )
+    _show_warnings()
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     with _progress() as progress:
         task = progress.add_task("", total=None)
@@ -86,6 +88,14 @@ def read_lines(stream: BinaryIO) -> Iterator[str]:
             yield line.decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError:
             raise SharingError(f"line {number} of the input is not UTF-8; convert it") from None
+
+
+def _show_warnings() -> None:
+    """What is logged of a line goes to standard error under the command's name."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("fairseq-sharing: %(message)s"))
+    LOGGER.addHandler(handler)
+    LOGGER.propagate = False
 
 
 def _progress() -> Progress:

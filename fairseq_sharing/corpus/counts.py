@@ -30,6 +30,6 @@ def in_words(pairs: Mapping[str, int]) -> str:
 def too_long_in_words(number: int) -> str:
     """What encoding drops, as a line goes on."""
     return (
-        f"dropped {number:,} training pairs with more subwords than max-source-positions or "
-        "max-target-positions"
+        f"dropped {number:,} of the training pairs for having more subwords than "
+        "max-source-positions or max-target-positions"
     )

@@ -118,6 +118,8 @@ def _checked(kind: type[Any], where: str, table: Any) -> Table:
         expected, description = TYPES[fields[key].type]
         check(type(value) is expected, f"{where}: {key} = {value!r} must be {description}")
         check(expected is not int or value >= 1, f"{where}: {key} = {value} must be at least 1")
+        words = fields[key].type != tuple[str, ...] or all(type(word) is str for word in value)
+        check(words, f"{where}: {key} = {value!r} must be {description}")
     for key, field in fields.items():
         required = field.default is field.default_factory is dataclasses.MISSING
         check(not required or key in table, f"{where}: '{key}' is missing")

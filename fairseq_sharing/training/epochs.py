@@ -46,5 +46,5 @@ def _sizes(run: Run, data: Path) -> np.ndarray:
     """Tokens of the longer side of each training pair, the end of the sentence included, (P,)."""
     source, target = run.experiment.languages.source, run.experiment.languages.target
     names = (f"train.{source}-{target}.{language}" for language in (source, target))
-    sides = [load_indexed_dataset(str(data / name), None).sizes for name in names]
-    return np.maximum(*sides)
+    sides = [load_indexed_dataset(str(data / name), None) for name in names]
+    return np.maximum(*(side.sizes for side in sides))  # which are gone with the side itself

@@ -27,7 +27,7 @@ NEEDED = ("no-save", "no-last-checkpoints", "no-save-optimizer-state", "disable-
 def read_options(
     run: Run, data: Path, devices: Devices, precision: str = "auto"
 ) -> argparse.Namespace:
-    """What fairseq-train makes of a run's command, abbreviations and second names included.
+    """What fairseq-train makes of a run's command, options by their second names included.
 
     Raises SharingError for options that fairseq would refuse, and for those that contradict what
     an experiment says elsewhere or what the pipeline depends on.

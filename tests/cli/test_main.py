@@ -115,12 +115,3 @@ def test_paths_that_fairseq_would_take_apart_are_refused(runs, tmp_path, capsys)
     assert f"--runs {tmp_path / runs}: the run folder would be" in line
     assert line.endswith("for the end of a path: choose a folder without ':' and ','")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_terminal_that_is_ascii_gets_replacements(tmp_path):
-    missing = tmp_path / "±.toml"
-    environment = {"PYTHONIOENCODING": "ascii"}
-    ended = run("fairseq-sharing", "plan", missing, check=False, env=environment)
-    assert ended.returncode == 2
-    assert ended.stdout.startswith(f"fairseq-sharing: error: cannot read experiment {tmp_path}/")
-    assert ended.stdout.count("\n") == 1

@@ -19,7 +19,7 @@ from fairseq_sharing.corpus.parallel_text import read_lines, stream_lines, strea
 from fairseq_sharing.corpus.words import length_in_words, words_of
 from fairseq_sharing.experiment.positions import Positions
 
-ENDS = ["\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\t"]
+ENDS = ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\t"]
 ODD = [*ENDS, "\u3000", "\xa0", "\u200b", "\ufeff", "\x00", "▁", "⁇", "<unk>", "</s>", "@@ ", "字"]
 PIECES = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=8),

@@ -80,8 +80,8 @@ def test_a_long_word_is_dropped_and_counted_before_training(
     folder = tmp_path / "runs"
     prepare(tiny, folder, with_a_long_word)
     assert (
-        "prepare: encoding: dropped 1 training pairs with more subwords than max-source-positions "
-        "or max-target-positions\n"
+        "prepare: encoding: dropped 1 of the training pairs for having more subwords than "
+        "max-source-positions or max-target-positions\n"
     ) in capsys.readouterr().out
     counts = json.loads((folder / "corpus/manifest.json").read_text())["steps"]["encoding"]
     pieces = [(folder / "spm" / f"train.{side}").read_text() for side in ("en", "de")]

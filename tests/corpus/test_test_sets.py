@@ -8,6 +8,7 @@ import pytest
 import sacrebleu.dataset
 from planted import pairs, plant_mtdata, plant_sacrebleu, sgm
 from sacrebleu.dataset.fake_sgml import FakeSGMLDataset
+from sacrebleu.dataset.wmt_xml import WMTXMLDataset
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.corpus.test_sets import read_test_set
@@ -109,6 +110,19 @@ def test_an_archive_that_leaves_its_folder_is_not_unpacked(dataset, server, fold
     assert [path.name for path in folder.rglob("*") if path.is_file()] == [
         path.name for path in raw.glob("planted_full.test.tgz*")
     ]
+
+
+def test_neither_is_one_that_sacrebleu_has_to_look_into(server, folder, monkeypatch):
+    body = packed(member("../../../outside"))
+    made = WMTXMLDataset(
+        "planted/xml",
+        data=[server.give("/xml.tgz", body)],
+        md5=[hashlib.md5(body).hexdigest()],
+        langpairs={"en-de": ["src.en.sgm"]},
+    )
+    monkeypatch.setitem(sacrebleu.dataset.DATASETS, made.name, made)
+    with pytest.raises(SharingError, match=r"'../../../outside' would be written or point outside"):
+        read_test_set("sacrebleu:planted/xml", PAIR)
 
 
 def test_links_inside_an_archive_are_unpacked(dataset, server):

@@ -49,18 +49,18 @@ def test_learned_positions_are_respected_on_both_sides(learned):
     assert len(translations) == 3
     assert translations[2] == ""
     assert re.fullmatch(
-        rf"line 2 has \d+ subwords and is cut at {SOURCE - 1}, the most that the model takes: "
-        "split it into sentences",
+        rf"fairseq-sharing: line 2 has \d+ subwords and is cut at {SOURCE - 1}, the most that the "
+        "model takes: split it into sentences",
         said[0],
     )
-    assert f"line 1: its translation is cut at {TARGET - 1} subwords" in said[1:]
+    cut = f"its translation is cut at {TARGET - 1} subwords"
+    assert said[1:] == [f"fairseq-sharing: line {number}: {cut}" for number in (1, 2)]
 
 
 def test_a_line_that_just_fits_is_whole(learned, caplog):
     translator = Translator(learned)
-    piece = "▁" + "red"
     just = " ".join(["red"] * (SOURCE - 1))
-    assert len(translator._encode(1, just)) == SOURCE - 1, piece
+    assert len(translator._encode(1, just)) == SOURCE - 1
     assert "is cut at" not in caplog.text
     assert len(translator._encode(7, just + " red")) == SOURCE - 1
     assert "line 7 has" in caplog.text
@@ -69,7 +69,7 @@ def test_a_line_that_just_fits_is_whole(learned, caplog):
 def test_sinusoidal_positions_are_those_of_training(exported, caplog):
     text = " ".join(["red"] * 3000)
     assert len(list(Translator(exported).translate([text], beam=1))) == 1
-    assert "line 1 has 3000 subwords and is cut at 1023" in caplog.text.replace(",", "")
+    assert "line 1 has 3000 subwords and is cut at 1023" in caplog.text
 
 
 def test_an_export_without_the_file_has_fairseqs_default(exported, tmp_path):

@@ -1,14 +1,23 @@
 """Raw text through an export, against fairseq-generate on the same sentences."""
 
+import io
 import re
 
 import ctranslate2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from shipping import decode
 from support import run
 
+from fairseq_sharing.cli.translate import read_lines
 from fairseq_sharing.errors import SharingError
 from fairseq_sharing.export.translate import MAX_LENGTH, Translator
+
+
+@pytest.fixture(scope="module")
+def exported_translator(exported):
+    return Translator(exported)
 
 
 @pytest.mark.parametrize("beam", [1, 4])
@@ -50,8 +59,9 @@ def test_a_gpu_that_is_missing_is_said_in_one_line(exported):
 def test_the_command_takes_text_and_gives_text(trained, exported):
     text = "\n".join(["red cat", "", "the house ö", "dog sees"])
     printed = run("fairseq-sharing", "translate", "--model", exported, input=text).stdout
-    assert printed.count("\n") == 4
-    assert printed.splitlines()[1] == ""
+    lines = [line for line in printed.splitlines() if not line.startswith("fairseq-sharing: ")]
+    assert len(lines) == 4
+    assert lines[1] == ""
 
 
 def test_wrong_input_ends_with_one_line(exported, tmp_path):
@@ -80,3 +90,19 @@ def test_text_that_is_not_utf8_is_named_by_its_line(exported, tmp_path):
         result = run("fairseq-sharing", "translate", "--model", exported, stdin=file, check=False)
     assert result.returncode == 2
     assert "line 2 of the input is not UTF-8" in result.stdout
+
+
+ODD = st.sampled_from(["\r", "\x85", "\u2028", "\x1c", "\x00", "\ufeff", "▁", "red", "<s>", " "])
+LINES = st.lists(st.one_of(ODD, st.text(max_size=5)), max_size=5).map("".join)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(LINES.map(lambda line: line.replace("\n", "")), max_size=8), st.booleans())
+def test_whatever_the_text_a_line_comes_out_for_each(exported_translator, lines, ended):
+    text = "\n".join(lines) + ("\n" if ended and lines else "")
+    expected = text.count("\n") + (text != "" and not text.endswith("\n"))
+    read = list(read_lines(io.BytesIO(text.encode("utf-8", "replace"))))
+    assert len(read) == expected
+    printed = list(exported_translator.translate(read, beam=1))
+    assert len(printed) == expected
+    assert not any(end in line for line in printed for end in "\r\n")

@@ -8,6 +8,7 @@ import statistics
 import pytest
 from lxml import etree, html
 from rich.console import Console
+from support import run
 
 from fairseq_sharing.cli import main
 from fairseq_sharing.report.collect import find_runs
@@ -59,6 +60,13 @@ def test_terminal_never_cuts_a_table(planted):
     assert "61,000,001" in shown
     assert "p-value" in shown
     assert "…" not in shown
+
+
+def test_a_terminal_that_is_ascii_gets_replacements(planted, tmp_path):
+    options = ("--output", tmp_path / "report")
+    printed = run("fairseq-sharing", "report", planted, *options, env={"PYTHONIOENCODING": "ascii"})
+    assert re.search(r"base .* \d\d\.\d \? \d\.\d", printed.stdout)
+    assert "±" in (tmp_path / "report" / "table.md").read_text("utf-8")
 
 
 def test_names_are_no_markup():

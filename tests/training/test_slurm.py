@@ -191,7 +191,8 @@ def test_a_job_that_is_signalled_while_python_starts_is_queued_again(cluster, tm
     ) as job:
         wait_for(lambda: (cluster / "task").exists() and (cluster / "task").read_text().strip())
         process = int((cluster / "task").read_text())
-        wait_for(lambda: Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[1] == b"-u")
+        words = Path(f"/proc/{process}/cmdline")
+        wait_for(lambda: words.read_bytes().split(b"\0")[1:2] == [b"-u"])
         os.kill(process, signum)
         printed = job.communicate(timeout=60)[0]
     assert "requeue 1" in (cluster / "asked").read_text().splitlines(), printed
