@@ -15,6 +15,9 @@ from fairseq_sharing.model.tying import count_parameters
 
 PAGE = Path(__file__).with_name("options.md")
 WORDS = 32_768
+WIKITEXT = 267_744
+"""Entries of the dictionary of WikiText-103."""
+
 INTRODUCTION = """# Presets and options
 
 `python docs/make_options.py` writes this page from the code.
@@ -22,8 +25,8 @@ INTRODUCTION = """# Presets and options
 ## Presets
 
 `--arch NAME`. A preset fills in what the command line leaves open. Parameters are counted
-once, with all embeddings shared and a joined dictionary of 32,768 entries; of language models, for
-a dictionary of 32,768 entries.
+once, with all embeddings shared and a joined dictionary of 32,768 entries; of language models
+(`_lm`) with a dictionary of 267,744 entries, as WikiText-103 has.
 
 | `--arch` | d | ffn | heads | N | M | map | parameters |
 |---|---:|---:|---:|---:|---:|---|---:|
@@ -53,7 +56,7 @@ def preset(name: str) -> str:
     parser = options.get_training_parser("translation" if translates else "language_modeling")
     own = task if translates else ["--task", "language_modeling"]
     args = options.parse_args_and_arch(parser, ["data", "--arch", name, *own])
-    model = build_weightless(args, WORDS, model=kind)
+    model = build_weightless(args, WORDS if translates else WIKITEXT, model=kind)
     (layers,) = set(model.layer_maps.values())
     sizes = (args.decoder_embed_dim, args.decoder_ffn_embed_dim, args.decoder_attention_heads)
     cells = [f"`{name}`", *sizes, len(layers), num_unique_layers(layers), format_layer_map(layers)]

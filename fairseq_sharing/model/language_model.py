@@ -52,6 +52,7 @@ class SharedLanguageModel(SharedModel, TransformerLanguageModel):
         if isinstance(args, DictConfig):
             args = argparse.Namespace(**_plain(args))
         _check_adaptive(args)
+        _check_cutoffs(args, len(task.source_dictionary))
         with built_as(SharedTransformerDecoder):
             return super().build_model(args, task)
 
@@ -102,6 +103,22 @@ def _check_adaptive(args: argparse.Namespace) -> None:
             raise SharingError(
                 f"--tie-adaptive-weights: {flags[0]} {getattr(args, one)} and {flags[1]} "
                 f"{getattr(args, other)} must be equal"
+            )
+
+
+def _check_cutoffs(args: argparse.Namespace, words: int) -> None:
+    """Raise SharingError for bands of words that a dictionary of so many does not fill."""
+    adaptive_input = args.adaptive_input_cutoff if args.adaptive_input else None
+    cutoffs = {"input": adaptive_input, "softmax": args.adaptive_softmax_cutoff}
+    for name, value in cutoffs.items():
+        try:
+            last = int(str(value).split(",")[-1])
+        except ValueError:  # none is given, or what check_options refuses
+            continue
+        if last > words:
+            raise SharingError(
+                f"--adaptive-{name}-cutoff {value}: the dictionary has {words:,} entries, and no "
+                "number may be greater; give smaller ones"
             )
 
 

@@ -157,6 +157,14 @@ def test_what_fairseq_would_evaluate_is_numbers_alone(options):
         ({"adaptive_input": True}, "--adaptive-input needs --adaptive-input-cutoff"),
         ({"tie_adaptive_weights": True}, "--tie-adaptive-weights needs --adaptive-input"),
         (
+            {**ADAPTIVE_INPUT, "adaptive_input_cutoff": "10,200"},
+            "--adaptive-input-cutoff 10,200: the dictionary has 40 entries",
+        ),
+        (
+            {**UNTIED, "adaptive_softmax_cutoff": "41"},
+            "--adaptive-softmax-cutoff 41: the dictionary has 40 entries",
+        ),
+        (
             {**ADAPTIVE, "tie_adaptive_weights": True, "adaptive_softmax_cutoff": "5,20"},
             "--adaptive-input-cutoff 10,20 and --adaptive-softmax-cutoff 5,20 must be equal",
         ),
