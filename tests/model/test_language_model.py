@@ -175,3 +175,5 @@ def test_a_preset_has_the_parameters_of_its_unique_layers(preset):
         )
     assert deep.layer_maps == {"decoder": layer_map}
     assert count_parameters(deep) == count_parameters(shallow)
+    if "wiki103" in preset:
+        assert count_parameters(deep) == 120_971_264  # about 121M in the paper
