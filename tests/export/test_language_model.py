@@ -52,7 +52,7 @@ def test_it_does_not_translate(exported):
 @pytest.mark.parametrize("option", ["adaptive_input", "character_embeddings"])
 def test_what_ctranslate2_cannot_take_is_named(model, tmp_path, option):
     checkpoint = Checkpoint.read(model.last)
-    setattr(checkpoint.content["cfg"]["model"], option, True)
+    vars(checkpoint.content["cfg"]["model"]).update({option: True, "adaptive_input_cutoff": "5,10"})
     with pytest.raises(SharingError, match=f"it has no --{option.replace('_', '-')}"):
         export_ct2(checkpoint, model.data, tmp_path / "out", sentencepiece=model.spm)
     assert not list(tmp_path.iterdir())
