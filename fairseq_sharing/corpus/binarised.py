@@ -7,6 +7,7 @@ import numpy as np
 from fairseq.data.data_utils import load_indexed_dataset
 
 from ..errors import SharingError
+from ..experiment.experiment import Experiment
 from ..experiment.positions import Positions
 from .lengths import too_long
 
@@ -17,6 +18,14 @@ END = 1
 def path_of(data: Path, subset: str, languages: tuple[str, str], language: str) -> Path:
     """One side of a subset as fairseq stores it, without .bin or .idx."""
     return data / f"{subset}.{'-'.join(languages)}.{language}"
+
+
+def paths_of(data: Path, subset: str, experiment: Experiment) -> list[Path]:
+    """What fairseq stores of a subset, without .bin or .idx: both sides, or a language model's."""
+    if not experiment.models.translates:
+        return [data / subset]
+    languages = (experiment.languages.source, experiment.languages.target)
+    return [path_of(data, subset, languages, language) for language in languages]
 
 
 def lengths_of(data: Path, subset: str, languages: tuple[str, str]) -> Any:

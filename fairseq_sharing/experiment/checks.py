@@ -6,6 +6,7 @@ from itertools import pairwise
 from ..errors import SharingError
 from .bleu import check_tokenizer_name
 from .experiment import Experiment, Languages
+from .kinds import Kind, kind_of
 from .positions import DEFAULT
 from .positions import OPTIONS as POSITIONS
 from .system import Options, System
@@ -25,8 +26,11 @@ def check_experiment(experiment: Experiment) -> None:
     """Raise SharingError for wrong names, languages, maps, numbers of updates, data or seeds."""
     names = [system.name for system in experiment.systems]
     test_sets = [test_set.name for test_set in experiment.test_sets]
+    models = kind_of(experiment.kind)
     for system in experiment.systems:
-        _check_system(system, {**experiment.train, **system.options})
+        _check_system(system, {**experiment.train, **system.options}, models)
+    if not models.translates:
+        _check_language_model(experiment)
     check(bool(test_sets), "test_sets is empty: leave it out for one held out from the corpus")
     for kind, group in (("systems", names), ("test sets", test_sets)):
         for name in group:
@@ -118,8 +122,25 @@ def _check_name(kind: str, name: str) -> None:
     )
 
 
-def _check_system(system: System, options: Options) -> None:
-    system.maps()
+def _check_language_model(experiment: Experiment) -> None:
+    """That nothing is asked for that only translations have."""
+    for test_set in experiment.test_sets:
+        check(
+            test_set.origin is None,
+            f"test set '{test_set.name}': origin is for translations; the test set of a language "
+            "model is held out from its corpus, by [data] test_segments",
+        )
+    check(experiment.data.valid_set is None, "[data] valid_set is for translations")
+    check(experiment.bleu_tokenizer is None, "bleu_tokenizer is for translations")
+    for system in experiment.systems:
+        check(
+            system.encoder is None,
+            f"system {system.name}: encoder = {{...}}: a language model has no encoder",
+        )
+
+
+def _check_system(system: System, options: Options, models: Kind) -> None:
+    system.maps(models.sides)
     updates = options.get("max-update")
     if type(updates) is not int:
         raise SharingError(

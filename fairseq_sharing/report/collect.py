@@ -95,7 +95,7 @@ class Training:
 
     def map_of(self, side: str) -> LayerMap:
         """The layer map of one side, encoder or decoder."""
-        return self.run.system.maps()[side]
+        return self.run.maps[side]
 
 
 def find_runs(folders: list[Path]) -> list[Run]:
@@ -179,7 +179,7 @@ def _by_depth(run: Run) -> tuple[Any, ...]:
     return (
         run.folder.parent,
         system.name != run.experiment.baseline,
-        system.depth,
+        run.depth,
         strategies.index(system.strategy or strategies[-1]),
         system.name,
         run.seed,

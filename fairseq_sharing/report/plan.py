@@ -8,7 +8,7 @@ from ..commands.devices import Devices
 from ..commands.parsing import read_command
 from ..corpus.prepare import DATA, preprocessing_command
 from ..corpus.steps import Corpus
-from ..evaluation.decoding import decoding_command
+from ..evaluation.of_kind import outputs_of
 from ..experiment.experiment import Experiment
 from ..experiment.runs import Run, runs_of
 from ..model.cost import Sizes, build_weightless, multiply_adds_over
@@ -66,7 +66,8 @@ def estimates(experiment: Experiment, folder: Path, devices: Devices) -> list[Es
             paper_row(system.paper)
     runs = runs_of(experiment, folder)
     for number, test_set in enumerate(experiment.test_sets):
-        read_command(test_set.name, decoding_command(runs[0], number, folder, cpu=False))
+        words = outputs_of(experiment).command(runs[0], number, folder, cpu=False)
+        read_command(test_set.name, words)
     first_seed = [run for run in runs if run.seed == experiment.seeds[0]]
     return [_estimate(run, folder, devices) for run in first_seed]
 
@@ -125,5 +126,5 @@ def commands(
         yield "train", run.name, devices.command(command)
     for run in runs:
         for number, test_set in enumerate(experiment.test_sets):
-            command = decoding_command(run, number, folder, cpu=devices.kind == "cpu")
+            command = outputs_of(experiment).command(run, number, folder, cpu=devices.kind == "cpu")
             yield "evaluate", f"{run.name}, {test_set.name}", command

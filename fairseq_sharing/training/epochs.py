@@ -7,6 +7,7 @@ import numpy as np
 from fairseq.data.data_utils import load_indexed_dataset
 
 from ..commands.devices import Devices
+from ..corpus.binarised import paths_of
 from ..errors import SharingError
 from ..experiment.runs import Run
 
@@ -44,7 +45,6 @@ def least_updates(sizes: np.ndarray, args: argparse.Namespace, devices: Devices)
 
 def _sizes(run: Run, data: Path) -> np.ndarray:
     """Tokens of the longer side of each training pair, the end of the sentence included, (P,)."""
-    source, target = run.experiment.languages.source, run.experiment.languages.target
-    names = (f"train.{source}-{target}.{language}" for language in (source, target))
-    sides = [load_indexed_dataset(str(data / name), None) for name in names]
-    return np.maximum(*(side.sizes for side in sides))  # which are gone with the side itself
+    paths = paths_of(data, "train", run.experiment)
+    sides = [load_indexed_dataset(str(path), None) for path in paths]
+    return np.max([side.sizes for side in sides], axis=0)  # which are gone with the side itself
