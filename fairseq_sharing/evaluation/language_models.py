@@ -10,7 +10,7 @@ from ..experiment.runs import Run
 from ..experiment.stages import Stage
 from ..files import sha256
 from .likelihoods import in_tokens, losses_of, read_losses
-from .perplexity import perplexities
+from .perplexity import Perplexity, perplexities
 
 
 def check_test_sets(runs: list[Run], folder: Path) -> None:
@@ -29,18 +29,25 @@ def scores(runs: list[Run], folder: Path) -> dict[str, dict[str, dict[str, objec
     experiment = runs[0].experiment
     found: dict[str, dict[str, dict[str, object]]] = {run.system.name: {} for run in runs}
     for test_set in experiment.test_sets:
-        names = list(stream_lines(_documents(test_set, folder)))
-        numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-        results = perplexities(
-            {run.system.name: read_losses(run, test_set.name) for run in runs},
-            [_length(line) for line in stream_lines(in_tokens(runs[0], test_set.name, folder))],
-            [_length(line) for line in stream_lines(_text(runs[0], test_set, folder))],
-            [numbers[name] for name in names],
-            experiment.baseline,
-        )
-        for name, result in results.items():
+        by_name = {run.system.name: run for run in runs}
+        for name, result in compared(by_name, test_set, experiment.baseline).items():
             found[name][test_set.name] = dataclasses.asdict(result)
     return found
+
+
+def compared(runs: dict[str, Run], test_set: TestSet, baseline: str) -> dict[str, Perplexity]:
+    """Perplexities of runs on a test set that all have, against the run of the baseline's name."""
+    run = next(iter(runs.values()))
+    folder = run.folder.parent
+    names = list(stream_lines(_documents(test_set, folder)))
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return perplexities(
+        {name: read_losses(run, test_set.name) for name, run in runs.items()},
+        [_length(line) for line in stream_lines(in_tokens(run, test_set.name, folder))],
+        [_length(line) for line in stream_lines(_text(run, test_set, folder))],
+        [numbers[name] for name in names],
+        baseline,
+    )
 
 
 def scoring(run: Run, baseline: Run, folder: Path) -> Stage:
