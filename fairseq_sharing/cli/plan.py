@@ -122,7 +122,8 @@ def _notes(run: Run, devices: Devices, tflops: float, words: int | None) -> str:
         "a few more or less, which plan then counts with.",
         "Tokens and what follows are those of all runs of a system together.",
         "Tokens: at most, padding included.",
-        f"FLOP: floating-point operations of training, in sentences of {LENGTH} tokens.",
+        f"FLOP: floating-point operations of training, in sentences of {LENGTH} tokens or a "
+        "language model's samples.",
         f"Hours: of one {device} that does {tflops:g} * 10^12 of them a second "
         "(--tflops), without validation and decoding.",
         "Disk: checkpoints.",

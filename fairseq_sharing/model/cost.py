@@ -79,7 +79,8 @@ def multiply_adds(sizes: Sizes, encoder_map: LayerMap, decoder_map: LayerMap, le
     layer six and each unique one two more, of the encoder output to keys and values; each layer a
     feed-forward of 2 x d x ffn and 2 x length x d for each attention; the output projection has
     d x vocabulary (Vaswani et al. 2017, sections 3.2 and 3.3). A backward pass costs twice as
-    many, so that ratios hold for training.
+    many, so that ratios hold for training. A language model's layers are those of an encoder here,
+    which have no cross-attention either, and its decoder map is empty.
     """
     d = sizes.embed
     feed_forward, attention = 2 * d * sizes.ffn, 2 * length * d
