@@ -19,11 +19,11 @@ from .subwords import SEGMENTATIONS, Subwords
 DATA = Path("data-bin")
 
 
-def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | None) -> None:
+def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, ...] | None) -> None:
     """Fill corpus/, spm/ or bpe/, and data-bin/ of the run folder, as far as it is not done.
 
-    own_text is a source and a target file to use instead of the experiment's corpus. What has
-    changed is done again, with all that depends on it, unless systems were trained on it.
+    own_text is a source and a target file, or one text, instead of the experiment's corpus. What
+    has changed is done again, with all that depends on it, unless systems were trained on it.
     """
     corpus = Corpus(experiment, folder, own_text)
     stage, steps, manifest = _stage(corpus), _steps(corpus), Manifest(folder)

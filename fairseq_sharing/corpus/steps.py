@@ -25,11 +25,11 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Corpus:
-    """The text of an experiment in its run folder, out of its corpus or two files of one's own."""
+    """The text of an experiment in its run folder, out of its corpus or files of one's own."""
 
     experiment: Experiment
     run_folder: Path
-    own_text: tuple[Path, Path] | None
+    own_text: tuple[Path, ...] | None
 
     @property
     def folder(self) -> Path:
@@ -63,10 +63,9 @@ class Corpus:
         return [TRAIN, VALID, *(test_set.name for test_set in self.experiment.test_sets)]
 
     def files(self, parts: Iterable[str]) -> tuple[Path, ...]:
-        """Both sides of each part."""
-        return tuple(
-            self.folder / f"{part}.{language}" for part in parts for language in self.languages
-        )
+        """The sides of each part that models read: both, or a language model's."""
+        read = self.experiment.read_languages
+        return tuple(self.folder / f"{part}.{language}" for part in parts for language in read)
 
     def documents(self, parts: Iterable[str]) -> tuple[Path, ...]:
         """The names of the documents of each part's segments, a line each: a language model's."""
@@ -161,11 +160,11 @@ class Corpus:
         return Done([*source.files, *named], counts, facts)
 
     def _write(self, part: str, segments: Iterable[Segment]) -> int:
-        """Write both sides of a part; returns its number of segments."""
+        """Write the sides of a part; returns its number of segments."""
         number = 0
-        with writing(*self.files([part])) as (source, target):
+        with writing(*self.files([part])) as files:
             for segment in segments:
-                source.write(segment.source + "\n")
-                target.write(segment.target + "\n")
+                for file, text in zip(files, (segment.source, segment.target), strict=False):
+                    file.write(text + "\n")
                 number += 1
         return number

@@ -34,11 +34,8 @@ class Subwords:
     @property
     def files(self) -> tuple[Path, ...]:
         """The sides of each part that models read, training text first."""
-        return tuple(self.model.parent / text.name for text in self._texts(self.corpus.parts))
-
-    def _texts(self, parts: Sequence[str]) -> list[Path]:
-        read = self.corpus.experiment.read_languages
-        return [text for text in self.corpus.files(parts) if text.suffix[1:] in read]
+        texts = self.corpus.files(self.corpus.parts)
+        return tuple(self.model.parent / text.name for text in texts)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -65,14 +62,14 @@ class Subwords:
         ]
 
     def _learn(self) -> Done:
-        texts = self._texts([TRAIN])
+        texts = self.corpus.files([TRAIN])
         data = self.corpus.experiment.data
         self.segmentation.learn(texts, data, self.model)
         return Done(texts, {"vocabulary": data.vocabulary})
 
     def _encode(self) -> Done:
         """Encode all text; training pairs that are too long are dropped, other segments refused."""
-        texts = self._texts(self.corpus.parts)
+        texts = self.corpus.files(self.corpus.parts)
         subwords = {
             text.name: self.segmentation.encode(text, text.suffix[1:], self.model, output)
             for text, output in zip(texts, self.files, strict=True)
@@ -82,7 +79,7 @@ class Subwords:
             counts |= self._without_longer(subwords, texts)
         return Done([self.model, *texts], counts)
 
-    def _without_longer(self, subwords: dict[str, int], texts: list[Path]) -> dict[str, int]:
+    def _without_longer(self, subwords: dict[str, int], texts: Sequence[Path]) -> dict[str, int]:
         """Drop training pairs that are too long, and their subwords; how many those are, if any."""
         positions = common_positions(self.corpus.experiment)
         dropped, without = drop_longer(self.files[:2], positions)

@@ -36,9 +36,9 @@ def evaluate(
     require_baseline(experiment)
     if fp16 and not torch.cuda.is_available():
         raise SharingError("--fp16 needs a GPU, and there is none: leave it out")
-    tool = comet_tool(comet) if comet else None
-    if tool and not experiment.models.translates:
+    if comet and not experiment.models.translates:
         raise SharingError(f"--comet {comet}: a language model translates nothing; leave it out")
+    tool = comet_tool(comet) if comet else None
     outputs, scored = outputs_of(experiment), scores_of(experiment)
     require_prepared(experiment, folder)
     runs = runs_of(experiment, folder)

@@ -17,6 +17,9 @@ RESAMPLES = 1000
 SEED = 12345
 """sacreBLEU's."""
 
+LEAST_DOCUMENTS = 10
+"""Fewer say nothing on what others would have given."""
+
 END = "</s>"
 _SAMPLE = re.compile(r"^.*?fairseq_cli\.eval_lm(?: \| |:)(\d+) (.+\])$", re.MULTILINE)
 
@@ -25,13 +28,14 @@ _SAMPLE = re.compile(r"^.*?fairseq_cli\.eval_lm(?: \| |:)(\d+) (.+\])$", re.MULT
 class Perplexity:
     """One system on one test set: half-widths of 95 % intervals, p against the baseline.
 
-    A word is what stands between spaces, or the end of a line.
+    A word is what stands between spaces, or the end of a line. Of fewer than LEAST_DOCUMENTS
+    documents there is neither interval nor p.
     """
 
     perplexity: float
-    perplexity_interval: float
+    perplexity_interval: float | None
     word_perplexity: float
-    word_perplexity_interval: float
+    word_perplexity_interval: float | None
     p_value: float | None
     baseline: str
     tokens: int
@@ -85,13 +89,17 @@ def perplexities(
     for name, of_lines in losses.items():
         total = _by_document(of_lines, index)
         rates[name] = (total.sum() / sizes.sum(1), total[draws].sum(1) / sizes[:, draws].sum(2))
+    tested = sizes.shape[1] >= LEAST_DOCUMENTS
     found = {}
     for name, (rate, drawn) in rates.items():
-        by_token, by_word = (_with_interval(rate[each], drawn[each]) for each in (0, 1))
+        by_token, by_word = (
+            (float(np.exp(rate[each])), _interval(drawn[each]) if tested else None)
+            for each in (0, 1)
+        )
         found[name] = Perplexity(
             *by_token,
             *by_word,
-            p_value=None if name == baseline else _p_value(rates[name], rates[baseline]),
+            p_value=_p_value(rates[name], rates[baseline]) if tested and name != baseline else None,
             baseline=baseline,
             tokens=int(sizes[0].sum()),
             words=int(sizes[1].sum()),
@@ -105,9 +113,9 @@ def _by_document(values: Sequence[float] | np.ndarray, index: np.ndarray) -> np.
     return np.bincount(index, weights=np.asarray(values, dtype=float))
 
 
-def _with_interval(rate: float, drawn: np.ndarray) -> tuple[float, float]:
+def _interval(drawn: np.ndarray) -> float:
     low, high = np.quantile(np.exp(drawn), (0.025, 0.975))
-    return float(np.exp(rate)), float(high - low) / 2
+    return float(high - low) / 2
 
 
 def _p_value(

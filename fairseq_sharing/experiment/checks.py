@@ -36,7 +36,7 @@ def check_experiment(experiment: Experiment) -> None:
         for name in group:
             _check_name(kind, name)
         check(len(set(group)) == len(group), f"two {kind} have the same name: {', '.join(group)}")
-    _check_languages(experiment.languages)
+    _check_languages(experiment.languages, models)
     check_tokenizer_name(experiment.bleu_tokenizer)
     _check_data(experiment)
     seeds = experiment.seeds
@@ -55,10 +55,14 @@ def check_baseline(experiment: Experiment) -> None:
     )
 
 
-def _check_languages(languages: Languages) -> None:
+def _check_languages(languages: Languages, models: Kind) -> None:
     """That they can be the endings of files, one for each side."""
-    codes = languages.source, languages.target
-    for code in codes:
+    check(
+        not models.translates or bool(languages.target),
+        "[languages]: 'target' is missing, the language that is translated into",
+    )
+    codes = (languages.source, languages.target) if languages.target else (languages.source, "")
+    for code in filter(None, codes):
         check(
             re.fullmatch(r"\w[\w-]*", code) is not None,
             f"[languages] '{code}' must be a code such as en: letters, digits, _ and -",

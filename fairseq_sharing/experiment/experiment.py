@@ -12,10 +12,19 @@ from .system import Options, System
 
 @dataclass(frozen=True)
 class Languages:
-    """The pair of languages, as codes that fairseq uses for file names."""
+    """The pair of languages, as codes that fairseq uses for file names.
+
+    A language model is of the source alone. With a target, its text is the source side of parallel
+    text, else all text that there is in the language.
+    """
 
     source: str
-    target: str
+    target: str = ""
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Of the text that is read: twice the same where there is no target."""
+        return self.source, self.target or self.source
 
 
 @dataclass(frozen=True)
@@ -90,8 +99,7 @@ class Experiment:
     @property
     def read_languages(self) -> tuple[str, ...]:
         """The languages whose text its models read: both, or that of a language model."""
-        both = (self.languages.source, self.languages.target)
-        return both if self.models.translates else both[:1]
+        return self.languages.pair if self.models.translates else (self.languages.source,)
 
     def select(self, names: list[str] | None, seeds: list[int] | None = None) -> "Experiment":
         """Only these systems and seeds, in the experiment's order; all of them by default."""

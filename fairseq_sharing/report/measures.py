@@ -22,8 +22,8 @@ class Measure:
         """Its value in a Score or a Perplexity."""
         return getattr(score, self.field)
 
-    def interval(self, score: Any) -> float:
-        """Half of its 95 % interval."""
+    def interval(self, score: Any) -> float | None:
+        """Half of its 95 % interval, if there is one."""
         return getattr(score, f"{self.field}_interval")
 
 

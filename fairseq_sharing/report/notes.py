@@ -1,6 +1,7 @@
 """What the reader of a table has to know: how its figures were made, and what they leave out."""
 
 from ..corpus.counts import TOO_LONG, in_words, too_long_in_words
+from ..evaluation.perplexity import LEAST_DOCUMENTS
 from .collect import manifest_of
 from .significance import TESTS
 from .speeds import hardware
@@ -77,9 +78,11 @@ def _segments(report: Report) -> str:
     sets = report.test_sets
     if _of_language_models(report):
         score = report.rows[0].first.scores[sets[0]]
+        few = f", fewer than the {LEAST_DOCUMENTS} that intervals and p-values need"
         return (
             f"perplexity of {score.tokens:,} tokens, and of the same text by its {score.words:,} "
-            f"words, ends of lines included, in {score.documents:,} documents, which are resampled"
+            f"words, ends of lines included; documents: {score.documents:,}"
+            + (few if score.documents < LEAST_DOCUMENTS else "")
         )
     several = len(sets) > 1
     return f"{len(report.references)} segments" + (f" of {', '.join(sets)}" if several else "")
@@ -87,6 +90,9 @@ def _segments(report: Report) -> str:
 
 def _spread(report: Report) -> str:
     name = report.rows[0].main.name
+    first = report.rows[0].first
+    if all(first.measures.main.interval(score) is None for score in first.scores.values()):
+        return name
     if not report.several_seeds:
         return f"{name} with its 95 % interval"
     seeds = {len(row.trainings) for row in report.rows}

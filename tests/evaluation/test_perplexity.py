@@ -52,10 +52,17 @@ def test_a_uniform_model_has_the_perplexity_of_its_choices():
     losses = {"uniform": np.array(tokens) * math.log(50)}
     (found,) = perplexities(losses, tokens, words, [0, 0, 1, 1], "uniform").values()
     assert found.perplexity == pytest.approx(50)
-    assert found.perplexity_interval == pytest.approx(0)
     assert found.word_perplexity == pytest.approx(50 ** (10 / 8))
     assert (found.tokens, found.words, found.documents) == (10, 8, 2)
     assert found.p_value is None
+
+
+def test_few_documents_say_nothing_of_others():
+    losses = {"base": np.full(18, 3.0), "better": np.full(18, 2.0)}
+    for documents, known in ((np.arange(18) // 2, False), (range(18), True)):
+        found = perplexities(losses, [1] * 18, [1] * 18, documents, "base")["better"]
+        assert (found.perplexity_interval is not None) == known
+        assert (found.p_value is not None) == known
 
 
 @given(st.integers(0, 2**32 - 1))

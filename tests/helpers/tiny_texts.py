@@ -13,7 +13,6 @@ baseline = "vanilla"
 seeds = [1]
 [languages]
 source = "en"
-target = "de"
 [data]
 corpus = "libreoffice"
 max_words = 8
