@@ -7,13 +7,17 @@ from typing import Any
 
 from ..experiment.kinds import TRANSLATION
 from ..experiment.positions import Positions, common_positions
-from . import moses_bpe, sentencepieces
+from . import moses_bpe, sentencepieces, whole_words
 from .counts import TOO_LONG
 from .lengths import drop_longer, refuse_longer
 from .manifest import Done, Step
 from .steps import TRAIN, Corpus
 
-SEGMENTATIONS: dict[str, Any] = {"sentencepiece": sentencepieces, "bpe": moses_bpe}
+SEGMENTATIONS: dict[str, Any] = {
+    "sentencepiece": sentencepieces,
+    "bpe": moses_bpe,
+    "words": whole_words,
+}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ from .positions import DEFAULT
 from .positions import OPTIONS as POSITIONS
 from .system import Options, System
 
-SEGMENTATIONS = ("sentencepiece", "bpe")
+SEGMENTATIONS = ("sentencepiece", "bpe", "words")
+OF_TRANSLATIONS = ("sentencepiece", "bpe")
+"""Those that a translation can be joined from again."""
+
 TAKEN = {
     "systems": ("corpus", "spm", "bpe", "data-bin", "report"),
     "test sets": ("train", "valid"),
@@ -73,6 +76,8 @@ def _check_languages(languages: Languages, models: Kind) -> None:
 def _check_data(experiment: Experiment) -> None:
     """That every set is either held out by number or named, and the batch can be cut in parts."""
     data = experiment.data
+    translates = kind_of(experiment.kind).translates
+    segmentations = OF_TRANSLATIONS if translates else SEGMENTATIONS
     check(
         (data.valid_segments is None) != (data.valid_set is None),
         "[data] needs either valid_segments, a number, or valid_set, where they are",
@@ -106,8 +111,8 @@ def _check_data(experiment: Experiment) -> None:
         "of the text's characters that get a piece, such as 0.9995",
     )
     check(
-        data.segmentation in SEGMENTATIONS,
-        f"[data] segmentation = '{data.segmentation}': choose from {', '.join(SEGMENTATIONS)}",
+        data.segmentation in segmentations,
+        f"[data] segmentation = '{data.segmentation}': choose from {', '.join(segmentations)}",
     )
     check(
         experiment.batch_tokens is None or type(experiment.train.get("max-tokens")) is int,

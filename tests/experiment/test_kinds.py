@@ -53,6 +53,13 @@ def test_what_a_language_model_does_not_have_is_one_line(texts_file, mistake):
     assert "\n" not in str(refused.value)
 
 
+def test_whole_words_are_for_language_models_alone(tiny_file, tiny_text):
+    own = tiny_text.replace("vocabulary = 40", 'vocabulary = 40\nsegmentation = "words"')
+    tiny_file.write_text(own)
+    with pytest.raises(SharingError, match="'words': choose from sentencepiece, bpe"):
+        load(tiny_file)
+
+
 def test_training_is_of_the_decoder_alone(texts, tmp_path):
     run = runs_of(texts, tmp_path)[1]
     args = read_command(run.name, training_command(run, tmp_path, CPU))
