@@ -6,11 +6,13 @@ presets with fairseq and makes fairseq's checkpoints load under today's torch.
 
 # ruff: noqa: E402 (errors must show as one line while the rest is imported)
 
+import sys
 from importlib import metadata
 from importlib.util import find_spec
 
 from . import errors
 
+sys.argv[:] = sys.argv or [""]  # as an interpreter has it; fairseq fails without in an embedded one
 errors.show_one_line()
 if find_spec("fairseq") is None:
     raise errors.MissingFairseqError(

@@ -8,11 +8,17 @@ from pathlib import Path
 from types import TracebackType
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What a disk without room says."""
+"""Errors of a full disk."""
 
 
 class SharingError(ValueError):
-    """A mistake of the user: names the option, the value received, what is valid and what to do."""
+    """A mistake of the user: names the option, the value received, what is valid and what to do.
+
+    It is one line, whatever the value has in it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 class MissingFairseqError(ImportError):
@@ -27,7 +33,7 @@ def exception_chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def user_message(error: BaseException) -> str | None:
-    """The line meant for the user, if a mistake of theirs is behind ``error``, else None."""
+    """The line to show if ``error`` comes from a mistake of the user, else None."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     for link in exception_chain(error):
@@ -43,7 +49,7 @@ def user_message(error: BaseException) -> str | None:
 
 
 def drop_output() -> None:
-    """Send standard output nowhere: its reader has gone, and Python would flush into it at exit."""
+    """Send standard output to the null device: its reader is gone, and Python flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -55,7 +61,7 @@ def show_one_line() -> None:
     pipe needs no line at all. Other errors go to the hook that was there before, and so does
     everything in other programs that import the plugin.
     """
-    if not any(part.startswith("fairseq") for part in Path(*sys.argv[:1]).parts[-2:]):
+    if not any(part.startswith("fairseq") for part in Path(sys.argv[0]).parts[-2:]):
         return
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # or Hydra prints a traceback and exits itself
     previous = sys.excepthook

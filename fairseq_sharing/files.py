@@ -16,7 +16,7 @@ from .errors import SharingError
 def write_text(path: Path, text: str) -> None:
     """Write a file in one step: readers see the old content or the new one, never a part.
 
-    So it is also after a crash of the machine, since the content is on the disk before the name.
+    This holds after a crash of the machine too: the content is on the disk before the name is.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
@@ -65,7 +65,7 @@ def sha256(path: Path) -> str:
 
 
 def digest(path: Path) -> str:
-    """The same, worked out once as long as it is the same file."""
+    """The file's SHA-256, computed once as long as size and time of the file stay the same."""
     state = path.stat()
     return _digest_of(path, state.st_size, state.st_mtime_ns)
 
@@ -77,12 +77,12 @@ def _digest_of(path: Path, size: int, changed: int) -> str:
 
 @contextmanager
 def exclusive(folder: Path, *, shared: bool = False) -> Iterator[int]:
-    """Hold the folder alone; yields a descriptor that keeps it held in any child given it.
+    """Lock the folder for this process; yields a descriptor that keeps the lock in a child process.
 
-    Several may hold it shared, while no one holds it alone.
+    With ``shared`` several processes may hold it, as long as none holds it alone.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+") as lock:  # NFS asks for reading and writing
+    with (folder / ".lock").open("a+") as lock:  # NFS asks for both read and write
         try:
             fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -25,7 +25,7 @@ class FusedAdamConfig(FairseqDataclass):
 
 
 class FusedAdam(torch.optim.AdamW):
-    """torch's fused AdamW with fairseq's epsilon, which joins the root before its correction.
+    """torch's fused AdamW with fairseq's epsilon, which is added before the bias correction.
 
     Updates are those of ``fairseq.optim.adam.Adam`` up to rounding, in one pass over memory.
     """

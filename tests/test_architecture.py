@@ -21,6 +21,7 @@ ORDER = (
     "patches",
     "fused_adam",
     "files",
+    "progress",
     "errors",
 )
 """The folders and modules of the package, from the highest to the lowest."""

@@ -10,9 +10,10 @@ from fairseq.checkpoint_utils import checkpoint_paths
 from ..errors import SharingError
 from ..model.state import decode_map, is_map
 from ..model.strategies import format_layer_map
-from .contents import Checkpoint, at_least_float32
+from .contents import Checkpoint
 from .depth import depths
 from .files import Content
+from .precision import at_least_float32
 
 PATTERNS = {"epochs": r"checkpoint(\d+)\.pt", "updates": r"checkpoint_\d+_(\d+)\.pt"}
 _NOT_COMPARED = re.compile(
@@ -43,7 +44,7 @@ def average(paths: Sequence[Path]) -> Content:
     """A checkpoint whose weights are the mean of those in ``paths``, summed in float64.
 
     Reads one file at a time. Means of half precision are in float32, which they need to be exact.
-    The rest, without optimiser, EMA and scores, is that of the checkpoint with most updates. Raises
+    The rest, without optimizer, EMA and scores, is that of the checkpoint with most updates. Raises
     SharingError unless all have the same options, entries and shapes.
     """
     checkpoints = (Checkpoint.read(path) for path in paths)

@@ -1,17 +1,11 @@
 """What is in a checkpoint: its model's options, its weights, and the model they describe."""
 
 import argparse
-import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from fairseq.checkpoint_utils import _upgrade_state_dict
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
-from omegaconf import OmegaConf
 from torch import Tensor
 
 from ..errors import SharingError
@@ -21,8 +15,8 @@ from ..model.cost import build_weightless
 from ..model.shared_model import SharedModel
 from ..model.state import MAP_KEY
 from ..model.state_hooks import expand_state_dict
-from ..patches.compat import UNREADABLE
 from .files import Content, read_checkpoint
+from .options import Options, as_config, as_dict, explained
 from .vocabulary import dictionary_sizes
 
 KINDS = MODELS | {model.unshared: model for model in MODELS.values()}
@@ -41,7 +35,6 @@ UNSHARED = {
 _COMPUTED = (".embed_positions._float_tensor", ".embed_positions.weights")
 """Ends of the names of entries that older fairseq stored though they are computed."""
 
-Options = dict[str, Any]
 State = dict[str, Tensor]
 
 
@@ -111,14 +104,14 @@ class Checkpoint:
 
     def stored_options(self) -> Options:
         """All options that are stored with the model: its own, often those of training too."""
-        stored = _as_dict(self.content.get("args")) or _as_dict(self._cfg.get("model"))
+        stored = as_dict(self.content.get("args")) or as_dict(self._cfg.get("model"))
         if stored:
             return stored
         raise SharingError(f"checkpoint {self.path} does not say what model it holds (no options)")
 
     def task_options(self) -> Options:
         """All options that are stored with the task, of its own where it has any."""
-        return _as_dict(self._cfg.get("task")) or self.stored_options()
+        return as_dict(self._cfg.get("task")) or self.stored_options()
 
     @property
     def _cfg(self) -> dict[str, Any]:
@@ -131,7 +124,7 @@ class Checkpoint:
         """
         names = option_names(self.kind.options)
         filled = argparse.Namespace(**self.stored_options())
-        with self._explained():
+        with explained(self.path):
             ARCH_CONFIG_REGISTRY[self.arch](filled)
             ARCH_CONFIG_REGISTRY[f"shared_{self.kind.unshared}"](filled)
         # Embeddings are in the checkpoint; the file they came from may be gone.
@@ -146,7 +139,7 @@ class Checkpoint:
         options = self.options() | changes
         for side in self.kind.config.sides:
             self._check_depth(side, options)
-        with self._explained():
+        with explained(self.path):
             source, target = dictionary_sizes(self.state)
             if not source:
                 raise SharingError(f"checkpoint {self.path} holds no embeddings of words")
@@ -163,20 +156,6 @@ class Checkpoint:
                 f"checkpoint {self.path} does not fit its own options: {side}_layers is {asked}, "
                 f"it holds {stored}"
             )
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Raise SharingError for whatever fairseq raises of options that make no model."""
-        try:
-            yield
-        except SharingError:
-            raise
-        except UNREADABLE as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise SharingError(
-                f"checkpoint {self.path}: no model can be built with its options ({reason}); "
-                "get the file from where it was trained"
-            ) from error
 
     def stacked_state(self) -> State:
         """The weights under every name that a model of N real layers has, tied ones as one tensor.
@@ -220,25 +199,7 @@ class Checkpoint:
             "extra_state": {"train_iterator": {"epoch": 1}} | kept,
         }
         if options is not None:
-            cfg = slim["cfg"] or _as_config(slim)
+            cfg = slim["cfg"] or as_config(slim)
             common = cfg["common"] | {"user_dir": None}
             slim |= {"args": None, "cfg": cfg | {"model": options, "common": common}}
         return slim
-
-
-def _as_dict(options: Any) -> Options:
-    """Options in one of the forms that fairseq stores them in; empty for anything else."""
-    if isinstance(options, argparse.Namespace):
-        return dict(vars(options))
-    return dict(options) if isinstance(options, dict) else {}
-
-
-def at_least_float32(dtype: torch.dtype) -> torch.dtype:
-    """The precision of what is computed from weights of ``dtype``; of whole numbers, their own."""
-    return torch.promote_types(dtype, torch.float32) if dtype.is_floating_point else dtype
-
-
-def _as_config(content: Content) -> Content:
-    """The flat arguments that fairseq stored before 2021 as it stores them today."""
-    upgraded = _upgrade_state_dict(content | {"args": copy.copy(content["args"])})
-    return OmegaConf.to_container(upgraded["cfg"], enum_to_str=True)

@@ -6,7 +6,8 @@ import re
 from ..model.growing_layers import take_running
 from ..model.state import MAP_KEY, encode_map
 from ..model.strategies import format_layer_map
-from .contents import Checkpoint, Options
+from .contents import Checkpoint
+from .options import Options
 
 _LAYER = re.compile(r"(encoder|decoder)\.layers\.(\d+)\.(.*)")
 

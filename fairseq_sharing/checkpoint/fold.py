@@ -22,7 +22,9 @@ from torch import Tensor
 from ..errors import SharingError
 from ..model.admin import NORMS, START_KEY
 from ..model.config import SIDES
-from .contents import Options, State, at_least_float32
+from .contents import State
+from .options import Options
+from .precision import at_least_float32
 
 _FIRST_WEIGHTS = {
     "self_attn_layer_norm": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),

@@ -1,4 +1,4 @@
-"""What a checkpoint is: its model, maps, parameters and training, and what its bytes are."""
+"""Facts of a checkpoint: model, maps, parameters, training, and the sizes of its parts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -43,7 +43,7 @@ def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def sizes(checkpoint: Checkpoint) -> dict[str, int]:
-    """Bytes of the file, and how many of them are which tensors; memory shared by names is once."""
+    """Bytes of the file and of its tensors by kind; memory that several names share counts once."""
     content = checkpoint.content
     extra = checkpoint.extra_state
     parts = {

@@ -10,9 +10,10 @@ from torch import Tensor
 from ..model.state import compact_state
 from ..model.strategies import LayerMap
 from ..model.tying import aliases, tied_groups
-from .contents import Checkpoint, State, at_least_float32
+from .contents import Checkpoint, State
 from .depth import at_trained_depth
 from .files import Content
+from .precision import at_least_float32
 
 
 def _mean(tensors: Sequence[Tensor]) -> Tensor:

@@ -1,10 +1,11 @@
 """A shared model as fairseq's own model of the depth that it was trained at."""
 
 from ..model.config import option_names
-from .contents import Checkpoint, Options, State
+from .contents import Checkpoint, State
 from .depth import at_trained_depth
 from .files import Content
 from .fold import fold_residuals
+from .options import Options
 
 
 def unroll(checkpoint: Checkpoint) -> Content:

@@ -12,7 +12,7 @@ from fairseq_sharing_command import top_parser
 from ..errors import FULL_DISK, SharingError, drop_output
 
 NO_PLACE = (*FULL_DISK, errno.EACCES, errno.EROFS)
-"""What a full or closed disk says."""
+"""Errors of a disk that is full, or that this user may not write to."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     parser, subparsers = top_parser(without=arguments[0])
     import_module(f".{arguments[0]}", __name__).add_parser(subparsers)
     args = parser.parse_args(arguments)
-    for library in ("", "fairseq", "fairseq_sharing"):  # the first is what mtdata speaks through
+    for library in ("", "fairseq", "fairseq_sharing"):  # mtdata logs through the root logger
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
         status = args.run(args) or 0

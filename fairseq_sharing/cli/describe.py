@@ -155,7 +155,7 @@ def describe(
 
 
 def _drawing(layers: list[int]) -> Text:
-    """A box a layer, bottom first: its letter tells unique layers apart without colour."""
+    """A box for each layer, bottom first, with the number of its unique layer."""
     drawing = Text()
     for entry in layers:
         drawing.append(f" {entry} ", style=f"bold reverse {COLOURS[entry % len(COLOURS)]}")

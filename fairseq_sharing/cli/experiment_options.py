@@ -12,7 +12,7 @@ from ..experiment.experiment import Experiment
 from ..experiment.file import load
 
 SEPARATORS = (os.pathsep, ",")
-"""What fairseq's commands take lists of paths apart at; none can be escaped."""
+"""Characters at which fairseq's commands split a list of paths; they cannot be escaped."""
 
 
 def add_stage_parser(subparsers: Any, name: str, example: str) -> Any:

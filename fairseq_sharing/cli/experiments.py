@@ -1,4 +1,4 @@
-"""``fairseq-sharing experiments``: what comes with the package, a line each."""
+"""``fairseq-sharing experiments``: the experiments that come with the package, a line each."""
 
 import argparse
 from typing import Any

@@ -1,4 +1,4 @@
-"""``fairseq-sharing export``: a checkpoint as a folder that serves."""
+"""``fairseq-sharing export``: a folder to serve a checkpoint from."""
 
 import argparse
 from pathlib import Path

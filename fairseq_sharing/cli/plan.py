@@ -1,4 +1,4 @@
-"""``fairseq-sharing plan``: what an experiment will run and cost, before it does."""
+"""``fairseq-sharing plan``: what an experiment will run, and what that takes."""
 
 import argparse
 import math

@@ -1,4 +1,4 @@
-"""``fairseq-sharing prepare``: the corpus, its pieces and fairseq's binary data."""
+"""``fairseq-sharing prepare``: the corpus, its subwords and fairseq's binary data."""
 
 import argparse
 from pathlib import Path

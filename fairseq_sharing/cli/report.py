@@ -1,4 +1,4 @@
-"""``fairseq-sharing report``: tables and a page of any runs."""
+"""``fairseq-sharing report``: tables and an HTML page of finished runs."""
 
 import argparse
 import math

@@ -7,7 +7,8 @@ from ..commands.devices import PRECISIONS, Devices, Kind, these_devices
 from ..commands.jobs import fairseq_tool
 from ..errors import SharingError
 from ..experiment.shipped import find
-from ..training.slurm import LEAST_MINUTES, SECONDS_TO_SAVE, Request, submit
+from ..training.slurm import LEAST_MINUTES, submit
+from ..training.slurm_queue import SECONDS_TO_SAVE, Request
 from ..training.speed_stage import measure_speed
 from ..training.train import train
 from .experiment_options import (
@@ -141,7 +142,7 @@ def _request(args: argparse.Namespace) -> Request:
 
 
 def _same_command(args: argparse.Namespace) -> list[str]:
-    """What a job runs of the experiment, which it completes by a system and a seed."""
+    """The command of a Slurm job, without the system and the seed, which each job adds."""
     command = [fairseq_tool("fairseq-sharing"), "train", str(find(args.experiment).resolve())]
     command += ["--runs", str(args.runs.resolve()), "--precision", args.precision]
     return command + ["--quick"] * args.quick

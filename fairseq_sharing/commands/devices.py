@@ -18,9 +18,9 @@ PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 class Devices:
     """GPUs, or on a machine without any, processes on its cores: per_node on each of the nodes.
 
-    Several nodes meet at a host and, the n-th time, its port + n; rank is this node's place among
-    them. Where torchrun or Slurm has started a process for each device, as started says, rank is
-    this process's. Only rank 0 writes to the run folder.
+    The rendezvous of several nodes is a host and a port; the n-th training takes port + n. rank is
+    the number of this node. Where torchrun or Slurm has started a process for each device
+    (started), rank is that of this process. Only rank 0 writes to the run folder.
     """
 
     kind: Kind
@@ -43,8 +43,8 @@ class Devices:
     def options(self) -> dict[str, Any]:
         """The fairseq-train options that depend on where a training runs.
 
-        On a CPU batches are not read ahead: a thread that still does so when training is done can
-        abort fairseq-train. On a GPU a process of its own does it.
+        On a CPU no batches are read ahead: a thread that still reads when training ends can abort
+        fairseq-train. On a GPU a worker process reads ahead.
         """
         if self.kind == "gpu":
             return {"distributed-world-size": self.count, "num-workers": 1, "data-buffer-size": 0}
@@ -52,7 +52,7 @@ class Devices:
         return {"cpu": True, "num-workers": 0, "data-buffer-size": 0} | together
 
     def command(self, fairseq_train: list[str], number: int = 0) -> list[str]:
-        """What starts the training of that number, from 0, on every device of this node."""
+        """The command of this node that starts the training with this number, from 0."""
         if self.count == 1 or self.started:
             return fairseq_train
         meeting = ["--standalone"]
@@ -63,9 +63,10 @@ class Devices:
         return [*torchrun, "--nproc-per-node", str(self.per_node), *fairseq_train]
 
     def environment(self, number: int = 0) -> dict[str, str]:
-        """Where the processes that were started meet for the training of that number.
+        """The rendezvous of the training with this number, where a launcher started processes.
 
-        Not where those meet that started them: what an earlier training left there would mislead.
+        It is not the launcher's own rendezvous, whose store would hold entries of the training
+        before.
         """
         if not self.started:
             return {}
@@ -75,10 +76,10 @@ class Devices:
 def these_devices(
     per_node: int | None = None, nodes: int = 1, rank: int = 0, endpoint: str | None = None
 ) -> Devices:
-    """This machine's: the GPUs that are visible, or one process without; per_node says otherwise.
+    """This machine's devices: the visible GPUs, or one CPU process; per_node overrides the number.
 
-    Under torchrun and its like, those it has started processes for. Raises SharingError for more
-    GPUs than there are, and where nodes could not meet.
+    Under torchrun and similar launchers, those that they started processes for. Raises SharingError
+    for more GPUs than there are, and for an incomplete rendezvous.
     """
     gpus = torch.cuda.device_count()
     kind: Kind = "gpu" if gpus else "cpu"
@@ -119,7 +120,7 @@ def these_devices(
 
 
 def update_freq(batch_tokens: int, max_tokens: int, devices: int) -> int:
-    """How many times each device takes max_tokens for an update of batch_tokens altogether.
+    """fairseq's update-freq: batches of max_tokens on each device for an update of batch_tokens.
 
     Raises SharingError if that is no whole number; it names the numbers of devices that work.
     """
@@ -140,9 +141,9 @@ def update_freq(batch_tokens: int, max_tokens: int, devices: int) -> int:
 
 
 def precision_for(wanted: str, devices: Devices) -> str:
-    """fp32, fp16 or bf16: as wanted, or for "auto" the best that the devices can.
+    """fp32, fp16 or bf16: the one that is wanted, or for "auto" the best that the devices have.
 
-    GPUs that are elsewhere are taken to have bf16. Raises SharingError where fairseq cannot train
+    GPUs of other machines are assumed to have bf16. Raises SharingError where fairseq cannot train
     in what is wanted.
     """
     if devices.kind == "cpu":

@@ -19,13 +19,13 @@ from ..files import write_text
 POLL_SECONDS = 0.5
 STOP = (signal.SIGTERM, signal.SIGUSR1)
 PATIENCE_SECONDS = 90
-"""How long a command that is asked to end may take, to finish an update and save it."""
+"""How long a command may take to end: a training finishes its update and saves first."""
 
 Place = dict[str, str]
-"""Where a job runs: what it finds in its environment beside this process's."""
+"""Where a job runs: environment variables that it has beside those of this process."""
 
 ALONE: list[Place] = [{}]
-"""A single place, where a command has all that this process has."""
+"""A single place, with all devices of this process."""
 
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -36,7 +36,7 @@ ENVIRONMENT = {
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large", re.IGNORECASE)
 _ERROR = re.compile(r"^(\[rank\d+\]: )?\S*(Error|Exception|error)\b")
 _OF_ANOTHER = re.compile(r"ChildFailedError|Connection (closed|reset) by peer", re.IGNORECASE)
-"""What a process says that only suffers from the failure of another."""
+"""Errors of a process that only failed because another one did."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Job:
 
 
 class _Process:
-    """A job at work in a place, with one thread unless the place says otherwise."""
+    """A running job, with one thread unless its place says otherwise."""
 
     def __init__(self, job: Job, place: Place, lock: int) -> None:
         self.job, self.place = job, place
@@ -74,7 +74,7 @@ class _Process:
             )
 
     def failure(self) -> SharingError:
-        """What to tell of a command that ended with another status than 0."""
+        """The error of a command whose exit status is not 0."""
         tool = next((part for part in self.job.command if "fairseq-" in Path(part).name), None)
         name = Path(tool or self.job.command[0]).name
         return SharingError(
@@ -83,7 +83,7 @@ class _Process:
         )
 
     def last_words(self) -> str:
-        """That the disk is full, or the last line that looks like an error, else the last line."""
+        """What to quote of its output: that the disk is full, the last error or the last line."""
         with self.job.log.open("rb") as log:
             log.seek(self.begin)
             text = log.read().decode("utf-8", "replace")
@@ -110,7 +110,7 @@ def fairseq_tool(name: str) -> str:
 
 
 def save_command(path: Path, command: list[str]) -> None:
-    """Write the command as a line that a shell takes."""
+    """Write the command as a shell would read it."""
     write_text(path, shlex.join(command) + "\n")
 
 
@@ -149,7 +149,7 @@ def run_jobs(
 
 @contextlib.contextmanager
 def _asked_to_stop() -> Iterator[list[int]]:
-    """Gathers the signals in STOP, however many come; one that came ends this process at last."""
+    """Collect the signals in STOP while the body runs; afterwards one of them ends this process."""
     asked = list[int]()
     previous = {
         signum: signal.signal(signum, lambda number, frame: asked.append(number)) for signum in STOP
@@ -164,7 +164,7 @@ def _asked_to_stop() -> Iterator[list[int]]:
 
 
 def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
-    """Ask each to end, which a training does when it has saved; kill what is left of them."""
+    """Ask each to end (a training saves first), and kill those that do not."""
     for process in processes:
         process.terminate()
     for process in processes:

@@ -12,9 +12,9 @@ from .jobs import ALONE, Place
 def places(gpus: list[str], cores: int, each: int = 1, jobs: int | None = None) -> list[Place]:
     """Where commands of ``each`` devices run at the same time.
 
-    ``jobs`` is how many share each GPU (default: 1), or on a machine without how many there are
-    altogether (default: what the cores take). Each has an equal share of the cores for threads. The
-    first ones are on different GPUs.
+    ``jobs`` is how many share each GPU (default: 1), or on a machine without GPUs how many run in
+    all (default: one for each ``each`` cores). Each has an equal share of the cores for its
+    threads. The first places are on different GPUs.
     """
     if gpus:
         ends = range(each, len(gpus) + 1, each)
@@ -32,10 +32,10 @@ def places_here(each: int = 1, jobs: int | None = None) -> list[Place]:
 
 
 def training_places(devices: Devices, jobs: int | None = None) -> list[Place]:
-    """Where trainings run that take ``devices`` each.
+    """Where trainings on ``devices`` run at the same time.
 
-    Several machines, and processes that were started, train one system at a time, and SharingError
-    is raised if jobs ask for more.
+    Several machines, and processes of a launcher, train one system at a time; SharingError is
+    raised if ``jobs`` asks for more.
     """
     if devices.nodes == 1 and not devices.started:
         return places_here(devices.per_node, jobs)
@@ -48,7 +48,7 @@ def training_places(devices: Devices, jobs: int | None = None) -> list[Place]:
 
 
 def usable_cores() -> int:
-    """The cores that this process may use; all of them where the system does not say, as macOS."""
+    """The number of cores that this process may use; on macOS, which does not say, all of them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""How long the segments in fairseq's binary data are, against the options of a command."""
+"""Lengths of the segments in fairseq's binary data, checked against the options of a command."""
 
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,11 @@ def paths_of(data: Path, subset: str, experiment: Experiment) -> list[Path]:
 
 def lengths_of(data: Path, subset: str, languages: tuple[str, str]) -> Any:
     """Tokens of every segment and its translation, ends included: an array of shape (2, n)."""
-    return np.stack([_sizes(path_of(data, subset, languages, each)) for each in languages])
+    return np.stack([sizes_of(path_of(data, subset, languages, each)) for each in languages])
 
 
-def _sizes(path: Path) -> Any:
-    """A copy: fairseq's own array is gone, memory and all, when its data set is."""
+def sizes_of(path: Path) -> Any:
+    """The sizes of a data set, copied: fairseq's array is a memory map that is closed with it."""
     dataset = load_indexed_dataset(str(path), None)
     return np.array(dataset.sizes)
 

@@ -16,7 +16,7 @@ from .streams import in_processes, sorted_lines
 from .words import length_in_words
 
 TOO_SHORT_TO_TELL = 4
-"""Words below which a text's language is not asked for."""
+"""Texts with fewer words are too short for their language to be identified."""
 
 _CONTROL = {code: " " for code in range(0x110000) if unicodedata.category(chr(code)) == "Cc"}
 _INVISIBLE = _CONTROL | {0xFEFF: None}
@@ -37,7 +37,7 @@ class Rules:
     parallel: bool = True
 
     def reason_to_drop(self, source: str, target: str) -> str | None:
-        """Why a normalised pair is left out, if it is."""
+        """The reason to drop a normalised pair, None if it is kept."""
         words = length_in_words(source), length_in_words(target)
         if min(words) == 0:
             return "empty"
@@ -64,9 +64,9 @@ def normalise(text: str) -> str:
 def clean(sets: Sets, rules: Rules, folder: Path, counts: Counts) -> Iterator[Segment]:
     """The segments of all sets, normalised and kept by the rules, each pair once, in their order.
 
-    Repetitions are found by sorting 96-bit hashes on disk, in folder, so that memory does not grow
-    with the corpus; disk does, by the text and 38 bytes a pair. Counts for each set what is read,
-    what is kept and why the rest is dropped; a repetition is counted where it is found.
+    Repetitions are found by sorting 96-bit hashes on disk, in folder: memory does not grow with the
+    corpus, disk grows by the text and 38 bytes a pair. Counts for each set what is read, what is
+    kept and why the rest is dropped; a repetition is counted where it is found.
     """
     if rules.languages:
         require_identification(rules.languages)

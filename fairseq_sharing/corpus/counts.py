@@ -1,4 +1,4 @@
-"""What cleaning counts of each set, and how that is said in a line."""
+"""The counts of cleaning for each set, and the line that reports them."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ Counts = dict[str, Counter[str]]
 """Of each set: what is read, what is kept, and what is dropped, by reason."""
 
 TOO_LONG = "longer than positions"
-"""What a manifest calls training pairs with more subwords than models take."""
+"""The key in a manifest for training pairs with more subwords than models take."""
 
 
 def total(counts: Counts) -> Counter[str]:
@@ -28,7 +28,7 @@ def in_words(pairs: Mapping[str, int]) -> str:
 
 
 def too_long_in_words(number: int) -> str:
-    """What encoding drops, as a line goes on."""
+    """The line on what encoding dropped."""
     return (
         f"dropped {number:,} of the training pairs for having more subwords than "
         "max-source-positions or max-target-positions"

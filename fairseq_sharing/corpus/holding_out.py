@@ -13,7 +13,7 @@ from .parallel_text import Segment, Sets, key
 from .streams import sorted_lines
 
 _LAST = "~"
-"""Sorts after every hash: segments of no document."""
+"""The key of segments without a document, which sorts after every hash."""
 
 Documents = list[list[Segment]]
 Origins = dict[str, set[str | None]]
@@ -63,7 +63,7 @@ def hold_out_of(sets: Sets, names: Collection[str]) -> Sets:
 def _hold_out(ordered: IO[str], sizes: Mapping[str, int]) -> tuple[dict[str, list[Segment]], int]:
     """Each part as far as it can be filled, and how many segments all documents used for it have.
 
-    Looks at a few documents first, and at more if those do not suffice.
+    Looks at a few documents first, and at more if these are not enough.
     """
     window = sum(sizes.values())
     while True:

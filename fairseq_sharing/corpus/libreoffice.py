@@ -55,5 +55,5 @@ def read_interface(packages: Packages, languages: tuple[str, str]) -> list[Segme
 
 
 def _packaged(language: str) -> tuple[str, str]:
-    """What packages and their folders call a language."""
+    """The name of a language in packages and their folders."""
     return PACKAGED_NAMES.get(language, (language, language))

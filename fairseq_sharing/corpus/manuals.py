@@ -53,7 +53,7 @@ class Manual:
                 documents = {
                     _without_language(file.relative_to(folder), called): _root(file)
                     for file in sorted(folder.glob(pattern))
-                    if file.is_file()  # Ubuntu leaves links to what it has moved elsewhere
+                    if file.is_file()  # links of Ubuntu to files in another package
                 }
             if documents:
                 return {name: root for name, root in documents.items() if root is not None}

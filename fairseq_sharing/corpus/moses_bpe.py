@@ -1,4 +1,4 @@
-"""Subwords as in most work before SentencePiece: Moses tokens, cut by byte-pair encoding."""
+"""Subwords as before SentencePiece: Moses tokens, segmented by byte-pair encoding."""
 
 import io
 from collections import Counter
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..errors import SharingError
 from ..experiment.experiment import Data
+from ..progress import counted
 from .parallel_text import stream_lines
-from .progress import counted
 from .streams import in_processes, writing
 
 MODEL = Path("bpe", "codes")
@@ -55,7 +55,7 @@ def learn(texts: Sequence[Path], data: Data, model: Path) -> None:
 
 
 def encode(text: Path, language: str, model: Path, output: Path) -> int:
-    """Write the text's lines as subwords, with @@ where a word goes on; returns how many."""
+    """Write the text's lines as subwords, joined by @@ within a word; returns their number."""
     total = 0
     with writing(output) as (file,):
         for lines in in_processes(

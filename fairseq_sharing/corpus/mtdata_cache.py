@@ -14,12 +14,12 @@ from urllib.parse import urlparse
 from ..errors import SharingError
 
 OTHER_CACHE = "huggingface.co"
-"""mtdata leaves what it has from there to the library datasets."""
+"""mtdata reads data sets of this host through the library datasets, which has its own cache."""
 
 
 @cache
 def require_mtdata() -> None:
-    """Import mtdata, which would take over logging and read with commands that hide damage."""
+    """Import mtdata without its logging, and with readers that report damaged archives."""
     logging.basicConfig(level=logging.WARNING)
     try:
         import mtdata.utils
@@ -68,9 +68,9 @@ def is_complete(download: Path) -> bool:
 
 
 def remove_stale(download: Path) -> None:
-    """Remove what was not extracted from the archive that is there, but from one before it.
+    """Remove an extraction whose archive has been replaced since.
 
-    mtdata would read it for ever: it extracts an archive once, whatever lies there later.
+    mtdata would go on reading it: it extracts an archive once.
     """
     folder, flag = _extracted(download)
     if not flag.exists():

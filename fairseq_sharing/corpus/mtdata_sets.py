@@ -49,7 +49,9 @@ class MtdataSet:
                 self._open()
         except DAMAGED as error:
             raise self._damage(error) from None
-        except Exception as error:  # mtdata and what it downloads with raise a dozen kinds
+        except (
+            Exception
+        ) as error:  # mtdata and its download libraries raise a dozen kinds of errors
             incomplete = [path for path in self.files() if not is_complete(path)]
             for path in incomplete:
                 remove(path)

@@ -30,7 +30,7 @@ class NamedSets:
 
     @cached_property
     def origins(self) -> dict[str, str]:
-        """Where each set is, by its name."""
+        """The origin of each set, by its name."""
         sets = {VALID: self.experiment.data.valid_set}
         for test_set in self.experiment.test_sets:
             sets[test_set.name] = test_set.origin
@@ -38,11 +38,11 @@ class NamedSets:
 
     @cached_property
     def sizes(self) -> dict[str, int]:
-        """How many segments are taken of a set, where a number is given."""
+        """The number of segments to take of a set, where one is given."""
         return {t.name: t.segments for t in self.experiment.test_sets if t.segments is not None}
 
     def check(self) -> None:
-        """Raise SharingError for an origin that nothing is known of; fetches nothing."""
+        """Raise SharingError for an unknown origin; fetches nothing."""
         for name, origin in self.origins.items():
             if PackagedSet.of(origin) is not None:
                 continue

@@ -37,7 +37,7 @@ CORPORA: dict[str, dict[str, Read]] = {
         "inkscape-ui": messages_of("inkscape").read,
     },
 }
-"""What reads each set of each corpus."""
+"""The function that reads each set of each corpus."""
 
 DEFAULT_SETS = {"libreoffice": ("help",)}
 

@@ -124,5 +124,5 @@ def sampled_lines(paths: Sequence[Path], most: int) -> Iterator[str]:
 
 
 def key(text: str) -> str:
-    """What two source texts share that differ in case or white space alone."""
+    """The form of a source text by which it is compared: without case, with single spaces."""
     return " ".join(text.casefold().split())

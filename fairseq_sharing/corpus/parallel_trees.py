@@ -1,7 +1,7 @@
 """Pairs of paragraphs from two XML or HTML documents, aligned by the structure that they share.
 
 A translation that is made paragraph by paragraph leaves the elements of a document as they are.
-Where two elements hold different ones, nothing of them is taken: it may be no translation.
+Where two elements hold different elements, nothing in them is taken: it may be no translation.
 """
 
 import re
@@ -41,7 +41,7 @@ NOT_TEXT_CLASSES = frozenset(("index", "navfooter", "navheader", "toc"))
 """Parts of an HTML page with those words in their class that are sorted or made by machine."""
 
 SEPARATORS = {"keyseq": "+", "guiseq": " > "}
-"""What readers of Mallard's keys and menus see between them."""
+"""How keys and menus of Mallard are joined for readers."""
 
 LABEL = re.compile(r"([A-Z]|\d+)(\.\d+)*\.\s+")
 """The number before a heading."""

@@ -53,7 +53,7 @@ def require_prepared(experiment: Experiment, folder: Path) -> None:
 
 
 def _do(step: Step, manifest: Manifest) -> None:
-    """Do a step unless it is done; what it makes then changes what depends on it."""
+    """Do a step unless it is done, and report its counts."""
     reason = manifest.reason_to_do(step)
     if reason:
         print(f"prepare: {step.name} ({reason})", flush=True)
@@ -79,7 +79,7 @@ def _refuse_changes_after_training(stage: Stage, steps: list[Step], manifest: Ma
 
 
 def _stage(corpus: Corpus, text: Any = None) -> Stage:
-    """The whole, as later stages ask for it; text names a corpus or holds checksums."""
+    """The record of the whole preparation; text is the name of a corpus, or checksums of files."""
     settings: dict[str, Any] = {
         "languages": settings_of(corpus.experiment.languages),
         "data": settings_of(corpus.experiment.data) | {"corpus": text or corpus.text},

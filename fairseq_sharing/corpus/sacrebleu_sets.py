@@ -48,7 +48,7 @@ def _fetched(dataset: Any, pair: str) -> tuple[Path, Path]:
         with without_logging():
             try:
                 return _files(dataset, pair)
-            except FileNotFoundError:  # sacreBLEU never again unpacks an archive that it has
+            except FileNotFoundError:  # sacreBLEU does not unpack an archive a second time
                 _unpack(archives)
                 return _files(dataset, pair)
     except SharingError:
@@ -89,7 +89,7 @@ def _discard_unsound(archives: dict[Path, str | None]) -> None:
 
 
 def _bring(dataset: Any, archives: dict[Path, str | None]) -> None:
-    """In place of sacreBLEU's own way, which unpacks what it downloads unseen."""
+    """Replaces sacreBLEU's function, which unpacks an archive without looking at its members."""
     from sacrebleu.utils import download_file
 
     if all(path.exists() for path in archives):

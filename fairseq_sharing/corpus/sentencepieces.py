@@ -10,8 +10,8 @@ import sentencepiece
 from ..errors import SharingError
 from ..experiment.experiment import Data
 from ..experiment.languages import UNSPACED, code_of
+from ..progress import counted
 from .parallel_text import sampled_lines, stream_lines
-from .progress import counted
 from .streams import batches, writing
 
 MODEL = Path("spm", "joint.model")

@@ -1,4 +1,4 @@
-"""Training text by the name of its corpus, or out of two files of one's own."""
+"""Training text by the name of its corpus, or from the user's own two files."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ Languages = tuple[str, str]
 
 MTDATA = "mtdata"
 OF_ONES_OWN = "own text"
-"""What two files of one's own are called as a corpus, and as its only set."""
+"""The name of the user's own two files, as a corpus and as its only set."""
 
 
 class Source(NamedTuple):
@@ -46,6 +46,6 @@ def check_corpus(name: str, sets: tuple[str, ...], languages: Languages) -> None
 
 
 def open_files(*files: Path) -> Source:
-    """A source and a target text of one's own, or one text; checked before this returns."""
+    """The user's own two files, or one text; they are checked before this returns."""
     segments = stream_text(*files) if len(files) == 1 else stream_parallel(*files)
     return Source({OF_ONES_OWN: segments}, list(files))

@@ -9,6 +9,7 @@ from ..errors import SharingError
 from ..experiment.bleu import bleu_of
 from ..experiment.experiment import Experiment
 from ..files import digest, sha256, write_lines
+from ..progress import counted
 from .cleaning import clean, normalise
 from .counts import Counts, in_words, total
 from .holding_out import TooLittleText, hold_out_of, split
@@ -16,7 +17,6 @@ from .identification import require_identification
 from .manifest import Done, Step
 from .named_sets import VALID, NamedSets, rules_of
 from .parallel_text import Segment, Sets, key, stream_lines
-from .progress import counted
 from .sources import OF_ONES_OWN, check_corpus, open_corpus, open_files
 from .streams import writing
 
@@ -25,7 +25,7 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Corpus:
-    """The text of an experiment in its run folder, out of its corpus or files of one's own."""
+    """The text of an experiment in its run folder, from its corpus or the user's own files."""
 
     experiment: Experiment
     run_folder: Path
@@ -41,7 +41,7 @@ class Corpus:
 
     @cached_property
     def text(self) -> str | list[str]:
-        """What is trained on, as a stamp holds it: a corpus, or checksums of files of one's own."""
+        """The training text as it is recorded: a corpus, or checksums of the user's own files."""
         if self.own_text is None:
             return self.experiment.data.corpus
         open_files(*self.own_text)
@@ -54,7 +54,7 @@ class Corpus:
 
     @property
     def named(self) -> dict[str, str]:
-        """Where each of them is."""
+        """The origin of each of them."""
         return self.named_sets.origins
 
     @property

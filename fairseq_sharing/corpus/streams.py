@@ -74,7 +74,7 @@ def _call(batch: Any) -> Any:
 
 
 def _end_with_parent() -> None:
-    """A process whose parent was killed would wait for work, and hold its locks, for ever."""
+    """End this process with its parent; it would keep waiting for work and hold its locks."""
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
@@ -121,7 +121,7 @@ def _text(stream: IO[str] | None) -> IO[str]:
 
 @contextmanager
 def without_logging() -> Iterator[None]:
-    """Libraries log what they then raise; errors are one line."""
+    """Silence logging while the body runs: libraries log what they then raise."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -132,7 +132,7 @@ def without_logging() -> Iterator[None]:
 
 @contextmanager
 def writing(*paths: Path, mode: str = "w") -> Iterator[list[IO[Any]]]:
-    """Files that are there when all of them are complete, and not before."""
+    """Open files for writing that appear under their names when all of them are complete."""
     parts = [path.with_name(path.name + ".part") for path in paths]
     encoding = None if "b" in mode else "utf-8"
     try:

@@ -43,7 +43,7 @@ class Subwords:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What both steps, and what is made of their files, depend on."""
+        """The settings of both steps, on which later steps depend too."""
         data = self.corpus.experiment.data
         kind = self.corpus.experiment.kind
         other = {} if kind == TRANSLATION.name else {"kind": kind}

@@ -1,4 +1,4 @@
-"""Validation and test sets by where they are: sacreBLEU's or mtdata's."""
+"""Validation and test sets by their origin in sacreBLEU or mtdata."""
 
 import re
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def _of_mtdata(found: MtdataSet, languages: tuple[str, str]) -> Texts:
 
 
 def _in_a_line(text: str) -> str:
-    """Some formats have segments of several lines."""
+    """A segment as one line; in some formats it has several."""
     return re.sub(r"[\r\n]+", " ", text)
 
 

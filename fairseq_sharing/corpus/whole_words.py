@@ -6,8 +6,8 @@ from itertools import chain
 from pathlib import Path
 
 from ..experiment.experiment import Data
+from ..progress import counted
 from .parallel_text import stream_lines
-from .progress import counted
 from .streams import writing
 
 MODEL = Path("words", "vocabulary.txt")

@@ -1,7 +1,7 @@
-"""How long a text is in words, and what its words are, with spaces between them or without.
+"""Words of a text and their number, in scripts with spaces between words and without.
 
-Scripts without spaces are cut into characters; a word is taken for as many of them as it has on
-average, so that a limit in words and a ratio of two sides mean the same in every script.
+Scripts without spaces are counted in characters, divided by the average length of a word, so that a
+limit in words and a ratio of two sides mean the same in every script.
 """
 
 import math

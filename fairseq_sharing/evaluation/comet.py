@@ -1,6 +1,5 @@
-"""Scores by COMET, whose dependencies are kept away from fairseq's in an environment of its own."""
+"""Scores by COMET, in an environment of its own: its dependencies conflict with fairseq's."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from ..errors import SharingError
 from ..experiment.experiment import TestSet
 from ..experiment.runs import Run
 from ..experiment.stages import Stage
-from ..files import sha256, write_json
+from ..files import read_json, sha256, write_json
 from .decoding import references_of
 
 MODEL = "Unbabel/wmt22-comet-da"
@@ -42,7 +41,7 @@ def score_with_comet(runs: list[Run], folder: Path, tool: str, lock: int) -> Non
             stage.start_over()
             run_jobs([_scoring(tool, runs, test_set, folder, output)], ALONE, lock)
             stage.finish()
-        of_segments = json.loads(output.read_text("utf-8")).values()
+        of_segments = read_json(output).values()
         for run, segments in zip(runs, of_segments, strict=True):
             mean = sum(segment["COMET"] for segment in segments) / len(segments)
             scores[run.name][test_set.name] = mean

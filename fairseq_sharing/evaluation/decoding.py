@@ -53,7 +53,7 @@ def command(run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = Fals
 def waiting_jobs(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
     """A job for each test set that is not decoded yet with these options and this checkpoint.
 
-    Each leaves hypotheses.NAME.txt and a stamp of its own, and an interruption costs no other.
+    Each leaves hypotheses.NAME.txt and a record of its own, so that an interruption loses one set.
     """
     experiment, checkpoint = run.experiment, sha256(decoded_checkpoint(run))
     jobs = []
@@ -102,7 +102,7 @@ def hypotheses_of(output: Path, expected: int) -> list[str]:
 
 
 def read_hypotheses(run: Run, test_set: str) -> list[str]:
-    """The translations that were kept; whatever is in one of them, it ends at a line feed."""
+    """The stored translations, split at line feeds alone."""
     return run.hypotheses(test_set).read_bytes().decode("utf-8").split("\n")[:-1]
 
 

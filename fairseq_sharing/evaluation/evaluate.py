@@ -10,7 +10,7 @@ from ..commands.places import places_here
 from ..corpus.prepare import require_prepared
 from ..errors import SharingError
 from ..experiment.experiment import Experiment
-from ..experiment.runs import Run, require_baseline, runs_of
+from ..experiment.runs import Run, require_baseline, runs_of, save_run
 from ..files import exclusive, write_json
 from ..training.command import on_cpu
 from .averaging import average_epochs
@@ -29,9 +29,9 @@ def evaluate(
     """Write hypotheses and scores beside each system's checkpoints, unless they are there.
 
     fp16 decodes in half precision, on a GPU only. jobs is how many decodings share each GPU, or on
-    a machine without how many run altogether. comet is a Python that has unbabel-comet, for scores
-    by COMET as well. Every segment is decoded and scored; fairseq-generate returning another
-    number is an error.
+    a machine without GPUs how many run in all. comet is a Python that has unbabel-comet, for scores
+    by COMET as well. Every segment is decoded and scored; fairseq-generate returning another number
+    is an error.
     """
     require_baseline(experiment)
     if fp16 and not torch.cuda.is_available():
@@ -78,4 +78,5 @@ def _score(runs: list[Run], folder: Path) -> None:
     scores = scored.scores(runs, folder)
     for run, stage in zip(runs, stages, strict=True):
         write_json(run.folder / "scores.json", scores[run.system.name])
+        save_run(run)  # a report reads from it what the scores are of
         stage.finish()

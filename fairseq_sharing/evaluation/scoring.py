@@ -70,5 +70,5 @@ def score(
 
 
 def p_value(result: Result, baseline: Result) -> float | None:
-    """sacreBLEU's p-value; it takes two equal scores for a sure difference, which they are not."""
+    """sacreBLEU's p-value, but 1 for equal scores, where sacreBLEU reports a sure difference."""
     return 1.0 if result is not baseline and result.score == baseline.score else result.p_value

@@ -21,7 +21,8 @@ from .scoring import score
 def check_test_sets(runs: list[Run], folder: Path) -> None:
     """Raise SharingError unless each test set has a reference for every segment to decode.
 
-    And unless BLEU has its tokeniser, every model and a batch of fairseq-generate take the longest.
+    BLEU also has to have its tokeniser, and the longest segment to fit into every model and into a
+    batch of fairseq-generate.
     """
     experiment = runs[0].experiment
     bleu_of(experiment)

@@ -1,4 +1,4 @@
-"""What can be wrong with an experiment that no single value shows, found before any work."""
+"""Checks of an experiment as a whole, before any work."""
 
 import re
 from itertools import pairwise
@@ -19,7 +19,7 @@ TAKEN = {
     "systems": ("corpus", "spm", "bpe", "data-bin", "report"),
     "test sets": ("train", "valid"),
 }
-"""What a run folder and its corpus have under these names already."""
+"""Names that a run folder or its corpus uses itself."""
 
 SET_BY_KEYS = {"encoder-layer-map", "decoder-layer-map", "grow-depth-at"}
 KEYS = "layer_map, encoder = {...}, decoder = {...} and grow_depth_at say it"
@@ -59,7 +59,7 @@ def check_baseline(experiment: Experiment) -> None:
 
 
 def _check_languages(languages: Languages, models: Kind) -> None:
-    """That they can be the endings of files, one for each side."""
+    """Check that the languages differ and can be endings of file names."""
     check(
         not models.translates or bool(languages.target),
         "[languages]: 'target' is missing, the language that is translated into",
@@ -74,7 +74,7 @@ def _check_languages(languages: Languages, models: Kind) -> None:
 
 
 def _check_data(experiment: Experiment) -> None:
-    """That every set is either held out by number or named, and the batch can be cut in parts."""
+    """Check that each set is either held out by number or named, and that the batch divides."""
     data = experiment.data
     translates = kind_of(experiment.kind).translates
     segmentations = OF_TRANSLATIONS if translates else SEGMENTATIONS
@@ -132,7 +132,7 @@ def _check_name(kind: str, name: str) -> None:
 
 
 def _check_language_model(experiment: Experiment) -> None:
-    """That nothing is asked for that only translations have."""
+    """Check that nothing is asked for that only translations have."""
     for test_set in experiment.test_sets:
         check(
             test_set.origin is None,

@@ -54,7 +54,7 @@ class Data:
 
 @dataclass(frozen=True)
 class TestSet:
-    """What is decoded and scored: segments held out from the corpus, or those that origin names.
+    """A test set: segments held out from the corpus, or those of ``origin``.
 
     options are the fairseq-generate options that are its own, segments is how many are taken of an
     origin that is a set of a packaged corpus, by default all.
@@ -124,7 +124,7 @@ def _chosen(
 
 
 def settings_of(part: Any) -> dict[str, Any]:
-    """A part of an experiment as a stamp holds it: every field that is not at its default."""
+    """A part of an experiment as it is recorded: the fields that are not at their defaults."""
     return {
         f.name: getattr(part, f.name)
         for f in dataclasses.fields(part)

@@ -1,6 +1,7 @@
 """Reads experiments from TOML files: each key known, each value of its type."""
 
 import dataclasses
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -120,10 +121,23 @@ def _checked(kind: type[Any], where: str, table: Any) -> Table:
         check(expected is not int or value >= 1, f"{where}: {key} = {value} must be at least 1")
         words = fields[key].type != tuple[str, ...] or all(type(word) is str for word in value)
         check(words, f"{where}: {key} = {value!r} must be {description}")
+        for name, option in value.items() if fields[key].type == Options else ():
+            check(
+                _is_option(option),
+                f"{where}: {key}: {name} = {option!r} must be a string, a finite number, true or "
+                "false, or a list of these",
+            )
     for key, field in fields.items():
         required = field.default is field.default_factory is dataclasses.MISSING
         check(not required or key in table, f"{where}: '{key}' is missing")
     return dict(table)
+
+
+def _is_option(value: Any) -> bool:
+    """Whether a command line and a record can hold it."""
+    if isinstance(value, list):
+        return all(map(_is_option, value))
+    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _without_none(table: Any) -> Any:

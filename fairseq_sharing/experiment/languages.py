@@ -1,4 +1,4 @@
-"""What is known of languages by their codes."""
+"""Facts about languages, by their codes."""
 
 TWO_LETTERS = {
     "bod": "bo", "cmn": "zh", "dzo": "dz", "jpn": "ja", "khm": "km", "kor": "ko", "lao": "lo",

@@ -1,4 +1,4 @@
-"""The most tokens that models take of a segment, the same from the corpus to decoding."""
+"""The lengths in tokens that models take, on which corpus, training and decoding agree."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ OPTIONS = ("max-source-positions", "max-target-positions")
 
 
 class Positions(NamedTuple):
-    """Of the encoder and of the decoder, in tokens; the end of the sentence is one of them."""
+    """Maximal lengths of encoder and decoder, in tokens, end of sentence included."""
 
     source: int = DEFAULT
     target: int = DEFAULT
@@ -23,6 +23,6 @@ def positions_of(options: Options) -> Positions:
 
 
 def common_positions(experiment: Experiment) -> Positions:
-    """What every system of an experiment takes, so that all are trained on the same pairs."""
+    """The smallest of all systems of an experiment, so that all are trained on the same pairs."""
     each = [positions_of({**experiment.train, **system.options}) for system in experiment.systems]
     return Positions(*map(min, zip(*each, strict=True)))

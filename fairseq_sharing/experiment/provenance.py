@@ -19,7 +19,7 @@ EARLIER = "earlier"
 
 
 def record(path: Path, **attempt: Any) -> None:
-    """Write what this attempt runs on; the attempts before it stay below, the newest first."""
+    """Record what this attempt runs on; earlier attempts stay under EARLIER, newest first."""
     before = last_attempt(path)
     earlier = before.pop(EARLIER, [])
     now = {"started": datetime.now(UTC).isoformat(timespec="seconds")} | attempt | environment()
@@ -63,7 +63,7 @@ def _revision() -> str | None:
 def revision_of(tree: Path) -> str | None:
     """The same of the package in ``tree``; None if that is no checkout of its own.
 
-    A package that is installed somewhere inside another repository is not at that one's commit.
+    The commit of another repository that merely contains the installed package is not taken.
     """
     git = ("git", "-C", str(tree))
     top = _said_by(*git, "rev-parse", "--show-toplevel")
@@ -87,7 +87,7 @@ def _gpus() -> list[dict[str, Any]]:
 
 
 def _said_by(*command: str) -> str | None:
-    """The first line that a tool prints, or None if it is missing or fails."""
+    """The first line of a tool's output, or None if the tool is missing or fails."""
     try:
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):

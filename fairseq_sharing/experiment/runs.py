@@ -18,7 +18,7 @@ from .system import System
 
 RECORD = "run.json"
 LAYERS = ("layer_map", *SIDES, "grow_depth_at")
-"""What a system says of its layers besides strategy, layers and unique_layers."""
+"""Keys of a system's layers besides strategy, layers and unique_layers."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def read_run(folder: Path) -> Run:
 def runs_of(experiment: Experiment, folder: Path) -> list[Run]:
     """Every system with every seed, in the experiment's order.
 
-    A folder is named for its system and seed; seed 1 goes without saying, so that an experiment
-    can be given more seeds later.
+    A folder is named for its system and seed, without the seed if it is 1, so that seeds can be
+    added to an experiment later.
     """
 
     def folder_of(system: System, seed: int) -> Path:

@@ -43,7 +43,7 @@ class Stage:
         return None if record is None else record["settings"]
 
     def reason_to_do(self) -> str | None:
-        """Why the step is to be done, if it is: what is missing, or has changed since.
+        """The reason to do the step: what is missing or has changed; None if it is done.
 
         A file that was read and is no longer there has not changed.
         """

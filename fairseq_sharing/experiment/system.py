@@ -1,4 +1,4 @@
-"""What a system of an experiment is: the layers of each side, how they share and when they grow."""
+"""A system of an experiment: the layers of each side, how they share and when they grow."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,9 +39,9 @@ class Side:
 class System:
     """A model: which layers share, and the fairseq-train options that are its own.
 
-    encoder and decoder say where one side is not as the system says for both. grow_depth_at are
-    the updates after which the stacks become deeper, as numbers, or as parts of max-update where
-    they have a point. paper is the row of the paper's Table 1 that it reproduces, as METHOD M/N.
+    encoder and decoder are given for a side that differs from the other. grow_depth_at are the
+    updates after which the stacks become deeper: integers are numbers of updates, fractions are
+    shares of max-update. paper is the row of the paper's Table 1 that it reproduces, as METHOD M/N.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""From a checkpoint to a folder that serves: CTranslate2 model, vocabularies, model card."""
+"""From a checkpoint to a folder for serving: CTranslate2 model, vocabularies, model card."""

@@ -12,6 +12,7 @@ from rich.filesize import decimal
 from ..checkpoint.contents import Checkpoint
 from ..checkpoint.inspect import inspect
 from ..errors import SharingError
+from ..experiment.stages import Stage
 from ..model.strategies import format_layer_map
 
 USES = {
@@ -64,7 +65,7 @@ class Card:
             f"{purpose.format(*self.languages)} {kind}",
             _model(facts, size, self.quantization),
             _data(corpus),
-            _scores(scores),
+            _scores(scores, self._decoded_in(scores)),
             self._commands(),
         ]
         return "\n\n".join(section for section in sections if section) + "\n"
@@ -107,6 +108,14 @@ class Card:
             lines.append(command.read_text("utf-8").strip())
         blocks = "\n\n".join(f"```sh\n{line}\n```" for line in lines)
         return f"## Commands\n\nTo use it; where known, how it was trained:\n\n{blocks}"
+
+    def _decoded_in(self, scores: dict[str, Any]) -> str:
+        """The precision of the translations that were scored, as evaluate recorded it."""
+        folder = self.run_folder
+        stages = [Stage(folder, f"decode.{name}", {}) for name in scores] if folder else []
+        settings = [stage.recorded() or {} for stage in stages]
+        half = any(one.get("generate", {}).get("fp16") for one in settings)
+        return "float16" if half else "float32"
 
     def _json(self, path: str) -> dict[str, Any]:
         file = self.run_folder / path if self.run_folder else None
@@ -151,7 +160,7 @@ def _data(corpus: dict[str, Any]) -> str:
     return f"## Data\n\nCorpus {corpus['corpus']}; segments: {segments}.\n\n{origin}"
 
 
-def _scores(scores: dict[str, Any]) -> str:
+def _scores(scores: dict[str, Any], precision: str) -> str:
     if not scores:
         return ""
     rows = [
@@ -165,7 +174,8 @@ def _scores(scores: dict[str, Any]) -> str:
     ]
     first = next(iter(scores.values()))
     return (
-        "## Scores\n\nOf the checkpoint decoded by fairseq in float32, with 95 % intervals.\n\n"
+        "## Scores\n\n"
+        f"Of the checkpoint decoded by fairseq in {precision}, with 95 % intervals.\n\n"
         + _table(("test set", "segments", "BLEU", "chrF"), rows)
         + f"\n\n- BLEU `{first['bleu_signature']}`\n- chrF `{first['chrf_signature']}`"
     )

@@ -1,9 +1,9 @@
-"""What an exported model takes and gives at most, kept in a file of its folder."""
+"""Maximal lengths of an exported model's input and output, in a file of its folder."""
 
 import json
 from pathlib import Path
 
-from ..checkpoint.contents import Options
+from ..checkpoint.options import Options
 from ..errors import SharingError
 from ..experiment.positions import DEFAULT, Positions
 from ..files import write_json

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from .cross_attention import CrossAttentions
 
+_PACKAGE = __package__.partition(".")[0]
+
 
 class SharedDecoderLayer(TransformerDecoderLayerBase):
     """A decoder layer whose cross-attention ``attentions`` chooses."""
@@ -72,12 +74,10 @@ def wrapped(layer: nn.Module, cfg) -> nn.Module:
 def keep_dropout_names(side: nn.Module) -> None:
     """Call dropouts as in fairseq's own classes, which ``--retain-dropout-modules`` is given."""
     for module in side.modules():
-        own = next(kind for kind in type(module).__mro__ if not kind.__module__.startswith(_HERE))
-        name = transformer_encoder.module_name_fordropout(own.__name__)
+        bases = type(module).__mro__
+        theirs = next(base for base in bases if base.__module__.split(".")[0] != _PACKAGE)
+        name = transformer_encoder.module_name_fordropout(theirs.__name__)
         name = transformer_decoder.module_name_fordropout(name)
         for child in module.children():
             if isinstance(child, FairseqDropout):
                 child.module_name = name
-
-
-_HERE = __name__.partition(".")[0] + "."

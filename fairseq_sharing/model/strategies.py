@@ -62,6 +62,9 @@ STRATEGIES: dict[str, Callable[[int, int], LayerMap]] = {
     "middle_sequence": _between_own_ends(_sequence),
 }
 
+MOST_LAYERS = 10_000
+"""Of a stack: far more than anyone trains, and few enough to be listed in an instant."""
+
 FIXED_UNIQUE: dict[str, Callable[[int], int]] = {"none": lambda n: n, "universal": lambda n: 1}
 """The strategies that set M themselves, as a function of N."""
 
@@ -107,6 +110,8 @@ def layer_map(strategy: str, num_layers: int, num_unique: int | None = None) -> 
 def _check_count(what: str, value: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise SharingError(f"the {what} must be a whole number of at least 1, got {value!r}")
+    if value > MOST_LAYERS:
+        raise SharingError(f"the {what} must be at most {MOST_LAYERS:,}, got {value}")
 
 
 def parse_layer_map(text: str, num_layers: int | None = None) -> LayerMap:

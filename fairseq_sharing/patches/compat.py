@@ -7,10 +7,9 @@
   checkpoint is read they are taken as ``numpy_values`` says.
 - fairseq's loader lets a file that is no checkpoint, is cut short or asks for code escape as a
   traceback of the unpickler. It is wrapped to say which file it was and what to do.
-- ``--help`` ends fairseq's option parser before it knows the model, so that no model's options
-  are ever listed. The parser is wrapped to add those of ``--arch`` first.
-- The same parser takes ``--bf16`` for a request to train on a TPU, so that no GPU can train in
-  bf16 from the command line. It is wrapped to leave that to ``--tpu``.
+- fairseq's option parser lists no model's options, takes ``--bf16`` for a request to train on a TPU
+  and answers a misspelt ``--arch`` with hundreds of names; ``parser`` says what it does instead.
+- fairseq's trainer logs a line for each tied parameter; ``tie_lines`` leaves out those of layers.
 - torch's DistributedDataParallel is called as ``data_parallel`` says, so that processes without a
   GPU can train together.
 - fairseq detects torchrun only where there are GPUs; ``torchrun`` says what is done instead.
@@ -40,12 +39,21 @@ from fairseq import checkpoint_utils, options
 from fairseq.data import language_pair_dataset, token_block_dataset
 from fairseq.data.iterators import EpochBatchIterator
 from fairseq.distributed import utils as distributed_utils
-from fairseq.models import ARCH_MODEL_REGISTRY, distributed_fairseq_model, transformer_lm
+from fairseq.models import distributed_fairseq_model, transformer_lm
 from fairseq.tasks import FairseqTask
 from fairseq.trainer import Trainer
 
 from ..errors import SharingError
-from . import empty_bleu, language_decoder, numpy_values, resume, stopping, torchrun
+from . import (
+    empty_bleu,
+    language_decoder,
+    numpy_values,
+    parser,
+    resume,
+    stopping,
+    tie_lines,
+    torchrun,
+)
 from .data_parallel import data_parallel
 from .numpy_one import NumpyWithCompat
 
@@ -53,7 +61,7 @@ UNREADABLE = (
     *(pickle.UnpicklingError, struct.error, RuntimeError, EOFError, OSError, MemoryError),
     *(ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError),
 )
-"""What torch and fairseq raise for files that are cut short or no checkpoints."""
+"""What torch and fairseq raise for files that are cut short or are no checkpoints."""
 
 
 def apply() -> None:
@@ -62,7 +70,8 @@ def apply() -> None:
         return
     torch.serialization.add_safe_globals([argparse.Namespace])
     checkpoint_utils.load_checkpoint_to_cpu = _explained(checkpoint_utils.load_checkpoint_to_cpu)
-    options.parse_args_and_arch = _with_model_help(_bf16_anywhere(options.parse_args_and_arch))
+    options.parse_args_and_arch = parser.parsing(options.parse_args_and_arch)
+    tie_lines.leave_out()
     distributed_fairseq_model.DistributedDataParallel = data_parallel
     transformer_lm.TransformerDecoder = language_decoder.replaceable(
         transformer_lm.TransformerDecoder
@@ -73,7 +82,7 @@ def apply() -> None:
     token_block_dataset.np = language_pair_dataset.np = NumpyWithCompat()
     FairseqTask.get_batch_iterator = resume.same_batches(FairseqTask.get_batch_iterator)
     Trainer.load_checkpoint = resume.reading_everywhere(Trainer.load_checkpoint)
-    if Path(*sys.argv[:1]).name in ("fairseq-train", "fairseq-hydra-train"):
+    if Path(sys.argv[0]).name in ("fairseq-train", "fairseq-hydra-train"):
         training = sys.modules["fairseq_cli.train"]
         stopping.save_when_asked(training)
         empty_bleu.count_as_zero(training)
@@ -91,34 +100,6 @@ def _explained(load):
             raise SharingError(f"checkpoint {path}: {refusal(error)}") from error
 
     return load_checkpoint_to_cpu
-
-
-def _with_model_help(parse):
-    @functools.wraps(parse)
-    def parse_args_and_arch(parser, input_args=None, *args, **kwargs):
-        asked = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-        asked.add_argument("--arch")
-        asked.add_argument("--help", "-h", action="store_true")
-        given, _ = asked.parse_known_args(input_args)
-        if given.help and given.arch in ARCH_MODEL_REGISTRY:
-            group = parser.add_argument_group(
-                "Model-specific configuration", argument_default=argparse.SUPPRESS
-            )
-            ARCH_MODEL_REGISTRY[given.arch].add_args(group)
-        return parse(parser, input_args, *args, **kwargs)
-
-    return parse_args_and_arch
-
-
-def _bf16_anywhere(parse):
-    @functools.wraps(parse)
-    def parse_args_and_arch(parser, input_args=None, *args, **kwargs):
-        parsed = parse(parser, input_args, *args, **kwargs)
-        options = parsed[0] if isinstance(parsed, tuple) else parsed
-        options.tpu = "--tpu" in (sys.argv[1:] if input_args is None else input_args)
-        return parsed
-
-    return parse_args_and_arch
 
 
 def refusal(error: Exception) -> str:

@@ -6,7 +6,7 @@ SHARDS, BATCHES = "num_shards", "num_batches"
 
 
 def saving_shards(state_dict):
-    """A data iterator's state with the devices and the batches that its position counts for."""
+    """Add to an iterator's state how many devices and batches its position refers to."""
 
     @functools.wraps(state_dict)
     def save(self):
@@ -16,11 +16,11 @@ def saving_shards(state_dict):
 
 
 def loading_shards(load_state_dict):
-    """Goes on at the same place of the epoch on another number of devices.
+    """Resume at the same place of the epoch on another number of devices.
 
-    fairseq's position is that of one device: on half of the devices it would see half of the
-    epoch's batches a second time, on twice as many it would leave half of them out. Where the
-    number of batches is another one than before, it stays as it is.
+    fairseq's position counts the batches of one device: resumed on half as many devices it would
+    repeat batches, on twice as many it would skip some. If the number of batches has changed, the
+    position is left alone.
     """
 
     @functools.wraps(load_state_dict)
@@ -35,9 +35,9 @@ def loading_shards(load_state_dict):
 
 
 def reading_everywhere(load_checkpoint):
-    """Every process of a training reads the checkpoint that it goes on from.
+    """Every process of a training reads the checkpoint that it resumes from.
 
-    fairseq has the first one send it to the others, in a form that torch's safe loader refuses.
+    fairseq has rank 0 send it to the others, pickled, which torch's safe loader refuses.
     """
 
     @functools.wraps(load_checkpoint)
@@ -49,10 +49,11 @@ def reading_everywhere(load_checkpoint):
 
 
 def same_batches(get_batch_iterator):
-    """The batches of a training that goes on in a later epoch are those that it began with.
+    """A training that resumes in a later epoch has the batches that it began with.
 
-    fairseq puts segments of equal length into batches by a draw that depends on the epoch in which
-    the process started, and keeps them: going on would see some twice and leave others out.
+    fairseq draws the order of segments of equal length, and with it the batches, once a process,
+    from the epoch that the process starts in: a resumed training would see some segments twice and
+    others not at all.
     """
 
     @functools.wraps(get_batch_iterator)

@@ -29,13 +29,13 @@ STATUS = 128 + signal.SIGTERM
 
 
 class _Stop:
-    """Whether this process was asked to stop, and whether all that train together know."""
+    """Whether this process was asked to stop, and whether all ranks know it."""
 
     asked = False
     agreed = False
 
     def ask(self, signum: int, frame: FrameType | None) -> None:
-        """Note it, or pass it on to the processes of a training that fairseq itself started."""
+        """Note the request, or pass it on to the processes that fairseq itself started."""
         self.asked = True
         for process in multiprocessing.active_children():
             if isinstance(process, SpawnProcess) and process.pid:
@@ -47,8 +47,8 @@ def save_when_asked(fairseq_train: Any) -> None:
     """Make the training that ``fairseq_train``, the module of that command, runs stop that way.
 
     fairseq adds up the processes' training times at every update. A process that was asked says
-    that its time is infinite, so all of them find out at the same update, at no cost. They end with
-    status 143, for which no one can take a finished training.
+    that its time is infinite, so all of them find out at the same update, at no cost. They exit
+    with status 143, so that the training is not taken for a finished one.
     """
     stop = _Stop()
     for signum in SIGNALS:
@@ -115,10 +115,10 @@ def _with_status(stop, call_main):
 
 
 def _outlasting(set_handlers):
-    """Processes that load data outlast what a scheduler sends to every process of a job.
+    """Data-loading workers ignore the signals that a scheduler sends to every process of a job.
 
-    multiprocessing ends them by SIGTERM, too, but not before this process is about to end. To know
-    that they have to be forked, also by a process that fairseq itself started.
+    multiprocessing ends them with SIGTERM, too, but only when this process is about to end. They
+    inherit this by being forked, also in a process that fairseq itself started.
     """
     multiprocessing.set_start_method("fork", force=True)
     ending = mmap.mmap(-1, 1)

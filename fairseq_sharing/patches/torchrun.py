@@ -6,14 +6,14 @@ import os
 import torch
 
 PLACE = ("MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "RANK")
-"""What a launcher tells each process that it starts."""
+"""The variables that a launcher sets for each process that it starts."""
 
 
 def without_gpus(infer_init_method):
     """fairseq's detection of torchrun and its like, made to work where there is no GPU.
 
-    There fairseq would train as many separate models as processes were started. Those that find
-    RANK and WORLD_SIZE in the environment train one together, through gloo.
+    Without this change fairseq trains a separate model in each process. Those that find RANK and
+    WORLD_SIZE in the environment train one together, through gloo.
     """
 
     @functools.wraps(infer_init_method)

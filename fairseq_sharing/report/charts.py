@@ -11,7 +11,7 @@ from .summary import Report
 XAxis = Callable[[Training, int], float | None]
 
 LEFT_OUT, IN_WORDS = 1 / 5, "the first fifth left out"
-"""The part of a learning curve whose fall would leave no room for what sets systems apart."""
+"""The first part of a learning curve, left out: its steep fall would hide differences."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _scores(report: Report, by: str, unit: str, x_of: Callable[[Row], float | No
 
 
 def _quality(report: Report, row: Row) -> Figure:
-    """Of a single test set with its interval, else the average."""
+    """BLEU of a single test set with its interval, else the average of all."""
     if len(report.test_sets) == 1:
         return row.figure(report.test_sets[0], intervals=not report.several_seeds)
     return row.average()

@@ -1,4 +1,4 @@
-"""Finds runs and reads what they left behind."""
+"""Finds runs and reads what is in their folders."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,12 +42,12 @@ class Training:
 
     @property
     def updates(self) -> int:
-        """Those that were made, which may be fewer than were asked for."""
+        """The updates that were made, maybe fewer than the experiment asked for."""
         return self.log.updates
 
     @property
     def outcome(self) -> str | None:
-        """That it stopped early or diverged, if it did."""
+        """Whether it stopped early or diverged, in words; empty if neither."""
         return self.log.outcome(self.run.max_update)
 
     @property
@@ -57,7 +57,7 @@ class Training:
         return self.updates / seconds if seconds else None
 
     def seconds(self, updates: int) -> float | None:
-        """What so many updates take: as measured beside the other systems, else by the log."""
+        """The time of so many updates: by the speed measured side by side, else by the log."""
         measured = self.measured_speeds.get(self.run.system.name, {})
 
         def speed(first: int, end: int) -> float | None:
@@ -198,7 +198,7 @@ def _by_depth(run: Run) -> tuple[Any, ...]:
 
 
 def _speeds(path: Path) -> dict[str, dict[int, float]]:
-    """By system, the updates a second from an update on; one number is from the first on."""
+    """By system and first update of a phase, updates a second; a single number is of phase 0."""
     return {
         name: {int(first): speed for first, speed in measured.items()}
         if isinstance(measured, dict)

@@ -12,7 +12,7 @@ from .collect import Training, manifest_of, read_corpus
 def require_comparable(trainings: list[Training]) -> None:
     """Raise SharingError, naming two runs and how they differ, unless all are of the same text.
 
-    So it does where scores are not by the tokeniser that the experiment asks for.
+    Also raises it where scores are not by the tokeniser that the experiment asks for.
     """
     first = trainings[0].run
     checked = {first.folder.parent}
@@ -20,7 +20,9 @@ def require_comparable(trainings: list[Training]) -> None:
         _require_same(first, run, "kind", first.experiment.kind, run.experiment.kind)
         _require_same(first, run, "languages", _languages(first), _languages(run))
         _require_same(first, run, "test sets", _test_sets(first), _test_sets(run))
-        _require_same(first, run, NAMED, *(r.experiment.bleu_tokenizer for r in (first, run)))
+        if first.experiment.models.translates:
+            tokenizers = [bleu_of(r.experiment).tokenizer_signature for r in (first, run)]
+            _require_same(first, run, NAMED, *tokenizers)
         _require_same_data(first, run)
         if run.folder.parent not in checked:
             checked.add(run.folder.parent)
@@ -30,7 +32,7 @@ def require_comparable(trainings: list[Training]) -> None:
 
 
 def _require_tokenizer(training: Training) -> None:
-    """That every score of a training is by the tokeniser of its experiment."""
+    """Check that every score of a training is by the tokeniser of its experiment."""
     if not training.run.experiment.models.translates:
         return
     wanted = bleu_of(training.run.experiment).tokenizer_signature
@@ -43,7 +45,7 @@ def _require_tokenizer(training: Training) -> None:
 
 
 def _require_same_data(one: Run, other: Run) -> None:
-    """What both say their training text was made of, key by key."""
+    """Compare the records of both training texts, key by key."""
     settings = [settings_of(run.experiment.data) for run in (one, other)]
     for key in sorted(settings[0].keys() | settings[1].keys()):
         values = [part.get(key) for part in settings]
@@ -62,7 +64,7 @@ def _require_same(one: Run, other: Run, what: str, of_one: object, of_other: obj
 
 
 def _require_same_text(one: Run, other: Run) -> None:
-    """That segments and references of every test set are equal, line by line."""
+    """Check that segments and references of every test set are equal, line by line."""
     for test_set in one.experiment.test_sets:
         for language in _languages(one):
             sides = [read_corpus(run, test_set.name, language) for run in (one, other)]

@@ -48,7 +48,7 @@ def _row(cells: list[str]) -> str:
 
 
 def _heading(text: str) -> str:
-    """In two lines where there are two words."""
+    """A heading, in two lines where it has two words."""
     return rf"\shortstack[r]{{{escaped(text).replace(' ', chr(92) * 2, 1)}}}"
 
 
@@ -58,7 +58,7 @@ def escaped(text: str) -> str:
 
 
 def _figure(text: str) -> str:
-    """With signs of mathematics: multiples as ×, minus signs, intervals in small."""
+    """A figure with mathematical signs: ×, minus, and its interval in small type."""
     if text == "-":
         return "--"
     text = re.sub(r"^x(?=\d)", r"$\\times$", text.translate(_ESCAPES))

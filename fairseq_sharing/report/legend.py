@@ -1,4 +1,4 @@
-"""What stands below a chart: every system's name in columns of one width."""
+"""The legend below a chart: every system's name, in columns of one width."""
 
 from dataclasses import dataclass
 

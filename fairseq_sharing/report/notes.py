@@ -1,4 +1,4 @@
-"""What the reader of a table has to know: how its figures were made, and what they leave out."""
+"""Notes below the tables: how the figures were made, and what they leave out."""
 
 from ..corpus.counts import TOO_LONG, in_words, too_long_in_words
 from ..evaluation.perplexity import LEAST_DOCUMENTS
@@ -31,7 +31,7 @@ def notes_of_results(report: Report) -> list[str]:
 
 
 def notes_on_times(report: Report) -> list[str]:
-    """What the minutes are of and which loss is meant."""
+    """The note on minutes and on the loss that they lead to."""
     machines = [hardware(training) for training in report.trainings]
     several = any(machine != machines[0] for machine in machines)
     return [
@@ -42,7 +42,7 @@ def notes_on_times(report: Report) -> list[str]:
 
 
 def notes_on_paper(report: Report) -> list[str]:
-    """Whose figures stand beside these."""
+    """The note on the paper's figures."""
     return [
         "Paper: Takase and Kiyono, Lessons on Parameter Sharing across Layers in Transformers "
         "(SustaiNLP 2023, arXiv 2104.06022), Table 1: WMT16 English-German, speed relative to "
@@ -51,7 +51,7 @@ def notes_on_paper(report: Report) -> list[str]:
 
 
 def _training_text(report: Report) -> list[str]:
-    """What was read, kept and dropped of it, for each run folder where that is recorded."""
+    """The note on training text: read, kept and dropped, for each run folder that records it."""
     said: dict[str, None] = {}
     for training in report.trainings:
         steps = manifest_of(training.run).get("steps", {})

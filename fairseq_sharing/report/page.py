@@ -13,7 +13,7 @@ from .svg import colour, draw
 from .tables import Table
 
 OF_ONE_RUN = ("started", "command", "host", "slurm_job", "earlier")
-"""The entries of versions.json that say nothing on what figures depend on."""
+"""The entries of versions.json on which no figure depends."""
 
 
 def page(report: Report, tables: list[Table], charts: Iterable[Chart]) -> str:
@@ -35,7 +35,7 @@ def page(report: Report, tables: list[Table], charts: Iterable[Chart]) -> str:
 
 
 def _machines(trainings: list[Training]) -> list[tuple[list[str], dict[str, str]]]:
-    """What was trained with, and the runs that were trained with just that."""
+    """Each environment of versions.json, and the runs that were trained in it."""
     groups: list[tuple[list[str], dict[str, str]]] = []
     for training in trainings:
         versions = {

@@ -1,4 +1,4 @@
-"""What an experiment will run and what that costs, without data, weights or a network."""
+"""What an experiment will run and take, without data, weights or a network."""
 
 import argparse
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ class Estimate:
 
 
 def estimates(experiment: Experiment, folder: Path, devices: Devices) -> list[Estimate]:
-    """The cost of each system.
+    """An estimate for each system.
 
     Raises SharingError for options that cannot be taken, for names of data or of rows of the
     paper's table that nobody knows and, once there are data, for average_epochs of more epochs.

@@ -43,7 +43,7 @@ class Row:
 
     @property
     def updates(self) -> list[int]:
-        """Those that each training made."""
+        """The updates that each training made."""
         return [training.updates for training in self.trainings]
 
     @property
@@ -108,6 +108,6 @@ def over_seeds(values: Sequence[float]) -> Figure:
 
 
 def mean(values: Sequence[float | None]) -> float | None:
-    """None unless all are known."""
+    """The mean; None unless all values are known."""
     known = [value for value in values if value is not None]
     return statistics.fmean(known) if len(known) == len(values) else None

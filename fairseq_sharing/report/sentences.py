@@ -7,6 +7,7 @@ from itertools import combinations
 from sacrebleu.metrics import CHRF
 
 from ..corpus.words import length_in_words, words_of
+from ..progress import in_turn
 from .rows import Row
 from .summary import Report
 
@@ -62,7 +63,7 @@ def pairs_of(report: Report) -> list[Pair]:
             metric.sentence_score(hypothesis, [reference]).score
             for hypothesis, reference in zip(row.first.translations, report.references, strict=True)
         ]
-        for row in report.rows
+        for row in in_turn(report.rows, "chrF of each segment, systems")
     }
     ends = {report.baseline, report.best.label}
     pairs = sorted(combinations(report.rows, 2), key=lambda pair: not _are(pair, ends))

@@ -18,7 +18,7 @@ class RelativeSpeed:
 
 
 def relative_speed(training: Training, baseline: Training) -> RelativeSpeed:
-    """By measurement in turns if the two have one, else by their logs' tokens a second.
+    """From the measurement side by side if there is one, else from tokens a second in the logs.
 
     Logs compare only where both trainings ran on the same hardware.
     """
@@ -48,7 +48,7 @@ def hardware(training: Training) -> dict[str, Any]:
 
 
 def minutes(training: Training, updates: int) -> float | None:
-    """What so many updates take at the speed measured, without validation and pauses."""
+    """The minutes of so many updates at the measured speed, without validation and pauses."""
     seconds = training.seconds(updates)
     return None if seconds is None else seconds / 60
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import SharingError
 from ..experiment.runs import Run
+from ..progress import in_turn
 from .collect import Training, read_test_sets, read_training
 from .comparable import require_comparable
 from .paper import paper_row
@@ -118,7 +119,7 @@ def _tested(
     """The p-values of every system by seed, for each that the baseline has, too."""
     test_of = tester(groups[baseline][0].run, test)
     found: dict[str, dict[int, float]] = {label: {} for label in groups}
-    for base in groups[baseline]:
+    for base in in_turn(groups[baseline], "significance, seeds"):
         others = {
             label: training
             for label, group in groups.items()

@@ -95,7 +95,7 @@ def colour(number: int) -> str:
 
 
 def _shape(style: int) -> str:
-    """Another one for systems that have the same colour."""
+    """The shape of a system's marks; systems of the same colour differ in it."""
     return SHAPES[(style + style // COLOURS) % len(SHAPES)]
 
 
@@ -116,7 +116,7 @@ def _line(points: tuple[Point, ...], x: Axis, y: Axis) -> str:
 
 
 def _curve_marks(chart: Chart, x: Axis, y: Axis) -> list[Mark]:
-    """A few on each line, its last point among them: they tell lines apart without colour."""
+    """A few marks on each line, one at its end: they tell lines apart without colour."""
     marks = []
     for series in chart.series:
         every = math.ceil(len(series.points) / MARKS_A_LINE)

@@ -32,7 +32,7 @@ def tables_of(report: Report) -> list[Table]:
 
 
 def results(report: Report) -> Table:
-    """Size, speed, scores of every test set, and what sets it off the baseline and the paper."""
+    """Size, speed, scores of every test set, p-value against the baseline."""
     sets, compared = report.test_sets, _paper_bleu(report)
     columns = ["system", "M", "N", "parameters", "training speed"]
     measures = report.rows[0].first.measures

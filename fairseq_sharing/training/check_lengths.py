@@ -1,4 +1,4 @@
-"""Whether a training's batches and its model take the segments that it is given."""
+"""Checks that the segments of the data fit into a training's batches and its model."""
 
 import argparse
 from pathlib import Path
@@ -14,11 +14,11 @@ from ..experiment.runs import Run
 
 
 def lengths_statement(run: Run, data: Path, args: argparse.Namespace) -> str:
-    """How many training pairs fairseq-train will leave out; empty if none.
+    """A line that says how many training pairs fairseq-train will leave out; empty if none.
 
-    args are the options of its command. Raises SharingError where it would fail in the midst of
-    the training: for a validation segment that the model does not take, and for any segment that
-    is longer than a batch.
+    args are the options of its command. Raises SharingError where the training would fail on the
+    way: for a validation segment that is too long for the model, and for any segment that is longer
+    than a batch.
     """
     if not run.experiment.models.translates:
         return ""  # its text is cut into blocks

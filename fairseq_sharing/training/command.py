@@ -1,4 +1,4 @@
-"""The fairseq-train command of a run, with its share of the batch on the devices it runs on."""
+"""The fairseq-train command of a run, with update-freq and precision for its devices."""
 
 import zipfile
 from pathlib import Path
@@ -27,7 +27,8 @@ FASTER = ("fp16", "bf16", "memory-efficient-fp16", "memory-efficient-bf16", "amp
 def training_command(
     run: Run, data: Path, devices: Devices | None = None, precision: str = "auto"
 ) -> list[str]:
-    """fairseq-train and its arguments; it starts from the newest intact checkpoint if any.
+    """fairseq-train and its arguments; it resumes from the newest intact checkpoint if there is
+    one.
 
     devices are those of this machine by default. The command is that of one process;
     Devices.command says what starts all of them.
@@ -85,7 +86,7 @@ def batch_parts(run: Run, devices: Devices) -> int:
 
 
 def batch_statement(run: Run, devices: Devices) -> str:
-    """How the batch of an experiment with batch_tokens is made up, for people to check."""
+    """How the batch of an experiment with batch_tokens is made up, as printed for the user."""
     parts, tokens = batch_parts(run, devices), run.options["max-tokens"]
     return f"update-freq {parts}: {tokens:,} tokens x {devices} x {parts} = " + (
         f"{tokens * devices.count * parts:,}"
@@ -115,7 +116,7 @@ def _precision_flag(run: Run, wanted: str, devices: Devices) -> dict[str, Any]:
 
 
 def newest_intact(checkpoints: Path) -> Path | None:
-    """checkpoint_last.pt, unless a kill cut short its copying from the one saved before it."""
+    """checkpoint_last.pt, or the one before it if a kill interrupted the copying of the last."""
     saved = sorted(checkpoints.glob("checkpoint*.pt"), key=lambda path: path.stat().st_mtime)
     last = [path for path in saved if path.name == "checkpoint_last.pt"]
     return next((path for path in [*last, *reversed(saved)] if zipfile.is_zipfile(path)), None)

@@ -1,22 +1,21 @@
-"""Whether a training has as many epochs as its last checkpoints are averaged of."""
+"""Checks that a training has as many epochs as checkpoints are averaged."""
 
 import argparse
 from pathlib import Path
-
-import numpy as np
-from fairseq.data.data_utils import load_indexed_dataset
+from typing import Any
 
 from ..commands.devices import Devices
-from ..corpus.binarised import paths_of
+from ..corpus.binarised import lengths_of, sizes_of
 from ..errors import SharingError
+from ..experiment.positions import positions_of
 from ..experiment.runs import Run
 
 
 def require_epochs(run: Run, args: argparse.Namespace, data: Path, devices: Devices) -> None:
     """Raise SharingError if the training that ``args`` describe ends before ``average_epochs``.
 
-    ``data`` is binary data. What is certain is refused: an epoch has at least as many updates as
-    its tokens fill batches without padding.
+    ``data`` is binary data. Only what is certain is refused: an epoch has at least as many updates
+    as its tokens fill batches without padding.
     """
     wanted = run.experiment.average_epochs
     if wanted is None:
@@ -31,7 +30,7 @@ def require_epochs(run: Run, args: argparse.Namespace, data: Path, devices: Devi
         )
 
 
-def least_updates(sizes: np.ndarray, args: argparse.Namespace, devices: Devices) -> int:
+def least_updates(sizes: Any, args: argparse.Namespace, devices: Devices) -> int:
     """The fewest updates of an epoch over pairs of these sizes, in tokens of the longer side."""
     parts = devices.count * args.update_freq[0]
     bounds = [1]
@@ -43,8 +42,12 @@ def least_updates(sizes: np.ndarray, args: argparse.Namespace, devices: Devices)
     return max(bounds)
 
 
-def _sizes(run: Run, data: Path) -> np.ndarray:
-    """Tokens of the longer side of each training pair, the end of the sentence included, (P,)."""
-    paths = paths_of(data, "train", run.experiment)
-    sides = [load_indexed_dataset(str(path), None) for path in paths]
-    return np.max([side.sizes for side in sides], axis=0)  # which are gone with the side itself
+def _sizes(run: Run, data: Path) -> Any:
+    """Tokens of the longer side of each training pair that the model takes, ends included, (P,)."""
+    if not run.experiment.models.translates:
+        return sizes_of(data / "train")
+    languages = run.experiment.languages
+    lengths = lengths_of(data, "train", (languages.source, languages.target))
+    positions = positions_of(run.options)
+    taken = (lengths[0] <= positions.source) & (lengths[1] <= positions.target)
+    return lengths[:, taken].max(0)

@@ -21,9 +21,10 @@ _PARAMETERS = re.compile(r"num\. shared model params: ([\d,]+) ")
 class TrainingLog:
     """Follows a log file that may still be growing; its figures are None until they are known.
 
-    records holds what fairseq logged, oldest first, and each update once: what an attempt did after
-    the checkpoint that the next one went on from was done again. A record has its kind, train or
-    valid, the number of updates, and fairseq's figures without its prefix valid_.
+    records holds what fairseq logged, oldest first, and each update once: updates that an
+    interrupted attempt made after its last checkpoint are dropped, since the next attempt made them
+    again. A record has its kind, train or valid, the number of updates, and fairseq's figures
+    without its prefix valid_.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +36,7 @@ class TrainingLog:
 
     @property
     def updates(self) -> int:
-        """How many were made, as far as a record or a checkpoint says."""
+        """The number of updates made, by the last record or checkpoint."""
         return max(self._saved, self.records[-1]["updates"] if self.records else 0)
 
     @property
@@ -57,7 +58,7 @@ class TrainingLog:
         return not all(map(math.isfinite, (validated or losses)[-1:]))
 
     def outcome(self, max_update: int) -> str | None:
-        """Of a training that has ended: that it diverged or made fewer updates, if it did."""
+        """How a training that has ended differs from its settings: it diverged or stopped early."""
         if self.diverged:
             return "diverged"
         if self.updates < max_update:
@@ -115,7 +116,7 @@ class TrainingLog:
 
 
 def _record(kind: str, logged: Record) -> Record:
-    """A record of fairseq's, whose figures are strings; without update, a fraction of an epoch."""
+    """A record of fairseq's with numbers for strings, without its fraction of an epoch."""
     figures = {name.removeprefix("valid_"): _number(value) for name, value in logged.items()}
     figures.pop("update", None)
     updates = int(figures.pop("num_updates"))

@@ -1,4 +1,4 @@
-"""The options of a training as fairseq-train reads them, and what they must not contradict."""
+"""The options of a training as fairseq-train reads them, checked against the experiment."""
 
 import argparse
 from pathlib import Path
@@ -18,16 +18,16 @@ OF_DEVICES = {
     "model-parallel-size": 1,
     "pipeline-model-parallel": False,
 }
-"""fairseq-train's options of devices that stay at their defaults, beside those that are set."""
+"""Options of devices that have to stay at fairseq's defaults, beside those that are set."""
 
 NEEDED = ("no-save", "no-last-checkpoints", "no-save-optimizer-state", "disable-validation")
-"""Those without which a training could not be resumed, or would have no best checkpoint."""
+"""Options that would leave a training without the checkpoints to resume from or to decode."""
 
 
 def read_options(
     run: Run, data: Path, devices: Devices, precision: str = "auto"
 ) -> argparse.Namespace:
-    """What fairseq-train makes of a run's command, options by their second names included.
+    """The options of a run's command as fairseq-train reads them, whichever name gave them.
 
     Raises SharingError for options that fairseq would refuse, and for those that contradict what
     an experiment says elsewhere or what the pipeline depends on.

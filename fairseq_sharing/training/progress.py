@@ -1,4 +1,4 @@
-"""Shows trainings at work: a live table on a terminal, a line now and then elsewhere."""
+"""Shows the progress of trainings: a live table on a terminal, a line now and then elsewhere."""
 
 import time
 from types import TracebackType

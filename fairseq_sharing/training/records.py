@@ -12,7 +12,7 @@ SECONDS_BETWEEN_WRITES = 30
 
 @contextmanager
 def keeping_records(trainings: list[tuple[Run, TrainingLog]]) -> Iterator[Callable[[], None]]:
-    """Yields what writes the runs' records now and then; they are written once more at the end."""
+    """Yields a function that writes the runs' records now and then; writes them at the end, too."""
     next_write = 0.0
 
     def write() -> None:

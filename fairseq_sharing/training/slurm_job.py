@@ -12,7 +12,7 @@ from ..commands.jobs import STOP
 
 SECONDS_BEFORE_FAILING = 150
 ASKED_TO_STOP = {128 + signum for signum in STOP} | {-signum for signum in STOP}
-"""Statuses of a command that was stopped by a signal at work, or before it could handle one."""
+"""Exit statuses of a command that was stopped by a signal, handled or not."""
 
 
 class ResumableCommand(Checkpointable):
@@ -22,9 +22,9 @@ class ResumableCommand(Checkpointable):
     the one with the number of the task.
 
     When Slurm announces by a signal that time is up, submitit lets it end, which is when a training
-    has saved, and has the job queued again. Preemption may also send SIGTERM to all processes and
-    take a job that ends then for one that failed, so that is queued again here. Signals that came
-    before they could be handled were held back: they count from here on.
+    has saved, and has the job queued again. Preemption may also send SIGTERM to all processes, and
+    Slurm takes a job that ends then for a failed one; such a job is queued again here. Signals that
+    came earlier were blocked; they are handled from here on.
     """
 
     def __init__(self, command: list[str]) -> None:
@@ -39,10 +39,10 @@ class ResumableCommand(Checkpointable):
         status = 128 + signal.SIGTERM if signal.SIGTERM in early else self._run()
         if status in ASKED_TO_STOP:
             if place.rank > 0:
-                return  # as if it had succeeded, since a failure would end the first task's saving
+                return  # a failure of this task would end the first one before it has saved
             _requeue()
         if status != 0:
-            if place.rank > 0:  # the first task may be about to say what is wrong
+            if place.rank > 0:  # leave the first task time to print its error
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 time.sleep(SECONDS_BEFORE_FAILING)
             raise SystemExit(status)
@@ -54,7 +54,7 @@ class ResumableCommand(Checkpointable):
         return self.process.returncode
 
     def checkpoint(self) -> DelayedSubmission:
-        """Called by submitit's signal handler, so in the middle of __call__."""
+        """Called by submitit's signal handler, while __call__ runs."""
         if self.process is not None:
             self.process.terminate()
             _await_end(self.process.pid)
@@ -72,7 +72,7 @@ def _requeue() -> None:
 
 
 def _await_end(pid: int) -> None:
-    """Wait for a child without reaping it: subprocess may be at that, and holds a lock then."""
+    """Wait for a child without reaping it, which subprocess does while it holds a lock."""
     try:
         while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
             time.sleep(0.1)

@@ -1,9 +1,9 @@
 """Training speed of an experiment's systems, measured side by side.
 
-Trainings that ran one after the other, or beside different others, do not compare: machines have
-faster and slower minutes. So all systems take turns at a few updates on the same batches, in one
-process of its own with one thread and, where there are GPUs, one of them; each update takes one
-batch of that device, in the precision of the training.
+The logs of trainings that ran at different times do not compare: a machine has faster and slower
+minutes. So all systems take turns at a few updates on the same batches, in one process of its own
+with one thread and, where there are GPUs, one of them; each update takes one batch of that device,
+in the precision of the training.
 """
 
 import logging
@@ -93,7 +93,7 @@ def updates_per_second(commands: dict[str, list[str]], phases: dict[str, list[in
 
 
 def as_memory_allows(names: list[str], measure: Callable[[list[str]], Speeds]) -> Speeds:
-    """What ``measure`` says of all systems at once, or else of each beside the first one.
+    """The result of ``measure`` for all systems at once, or else for each together with the first.
 
     Speeds of different pairs are brought together by that of the first system. Empty if a pair is
     too large as well.

@@ -1,4 +1,4 @@
-"""When training speeds are measured: once the systems are trained, unless they were already."""
+"""Decides when training speeds are measured: once, after the systems are trained."""
 
 import dataclasses
 import sys

@@ -33,14 +33,13 @@ def train(
     precision: str = "auto",
     jobs: int | None = None,
 ) -> None:
-    """Train the systems that are not trained yet, the deepest first, on devices each.
+    """Train the systems that are not trained yet, the deepest first, each on ``devices``.
 
-    As many side by side as there are such devices; jobs is how many share each GPU, or on a machine
-    without how many run altogether.
-
-    An interrupted training goes on from its last checkpoint. A system that was begun with other
-    options or in another precision is an error, and so is the failure of any training, which stops
-    the others. On other ranks than 0, do a part of what rank 0 trains.
+    As many run side by side as the machine has devices for; jobs is how many share each GPU, or on
+    a machine without GPUs how many run in all. An interrupted training resumes from its last
+    checkpoint. A system that was begun with other options or in another precision is an error, and
+    so is the failure of any training, which stops the others. A rank other than 0 does its part of
+    what rank 0 trains.
     """
     devices = devices or these_devices(1)
     places = training_places(devices, jobs)
@@ -147,7 +146,7 @@ def _begin(job: Job, run: Run, lock: int, devices: Devices, precision: str) -> J
 
 
 def _has_all_updates(run: Run) -> bool:
-    """Whether only the stamp is missing: fairseq-train would add an update to such a training."""
+    """Whether only the record is missing; fairseq-train would make one more update."""
     newest = newest_intact(run.checkpoint.parent)
     if newest is None:
         return False

@@ -7,6 +7,8 @@ from support import sharing_options
 
 from fairseq_sharing.checkpoint.average import average, last_checkpoints
 from fairseq_sharing.checkpoint.contents import Checkpoint
+from fairseq_sharing.checkpoint.precision import DTYPES
+from fairseq_sharing.checkpoint.strip import strip
 from fairseq_sharing.checkpoint.unroll import unroll
 from fairseq_sharing.errors import SharingError
 
@@ -22,7 +24,17 @@ def test_the_mean_is_exact_to_the_last_bit_of_float32(three):
     states = [Checkpoint.read(path).state for path in three]
     for name, mean in average(three)["model"].items():
         exact = sum(state[name].double() for state in states) / 3
-        assert mean.dtype == torch.float32
+        assert torch.equal(mean, exact.float())
+
+
+@pytest.mark.parametrize("dtype", ["fp16", "bf16"])
+def test_the_mean_of_half_precision_is_as_exact(three, dtype):
+    for path in three:
+        torch.save(strip(Checkpoint.read(path), dtype), path)
+    states = [Checkpoint.read(path).state for path in three]
+    assert states[0]["encoder.layers.0.fc1.weight"].dtype == DTYPES[dtype]
+    for name, mean in average(three)["model"].items():
+        exact = sum(state[name].double() for state in states) / 3
         assert torch.equal(mean, exact.float())
 
 

@@ -22,7 +22,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from fairseq_sharing.commands.jobs import Job, run_jobs
-from fairseq_sharing.experiment.stages import exclusive
+from fairseq_sharing.files import exclusive
 folder, child = Path(sys.argv[1]), sys.argv[2]
 with exclusive(folder) as lock:
     jobs = [Job(name, [sys.executable, "-c", child], folder / name) for name in ("one", "other")]

@@ -126,6 +126,14 @@ def test_the_example_of_an_experiment_loads(tmp_path):
     assert names == ["vanilla", "cycle_rev_18", "deep_encoder", "front_loaded"]
 
 
+def test_the_maps_of_the_readme_are_of_the_depth_that_it_says():
+    text = (ROOT / "README.md").read_text("utf-8")
+    (flags,) = re.findall(r"with four layers a side,\s`(--encoder-layer-map [^`]+)`", text)
+    depth = ["--encoder-layers", "4", "--decoder-layers", "4"]
+    arch = ["data", "--arch", "shared_transformer", *depth, *flags.split()]
+    options.parse_args_and_arch(options.get_training_parser(), arch)
+
+
 def test_the_page_of_options_is_what_the_code_says():
     printed = subprocess.run(
         [sys.executable, "-c", "import make_options; print(make_options.page(), end='')"],

@@ -10,12 +10,15 @@ import sentencepiece
 from rich.console import Console
 from unspaced import WORDS, plant_text
 
+from fairseq_sharing import SharingError
 from fairseq_sharing.corpus import sentencepieces
 from fairseq_sharing.corpus.prepare import prepare
 from fairseq_sharing.evaluation.evaluate import evaluate
 from fairseq_sharing.experiment.file import load
 from fairseq_sharing.experiment.runs import runs_of
+from fairseq_sharing.report.collect import find_runs
 from fairseq_sharing.report.compare import compare
+from fairseq_sharing.report.summary import summarise
 from fairseq_sharing.training.train import train
 
 TOKENIZERS = {"zh": None, "ja": "char", "ko": "char", "th": "char"}
@@ -76,6 +79,13 @@ def test_chinese_from_text_to_report(tmp_path, tiny_text, capsys):
     assert "|tok:zh|" in shown
     assert "chrF nrefs:1" in shown
     assert re.search(r"Training text: read \d+ pairs, kept \d+; dropped none\.", shown)
+    renamed = dataclasses.replace(experiment, bleu_tokenizer="char")
+    with pytest.raises(SharingError, match=r"is .*tok:zh.* the experiment asks for tok:char: run"):
+        compare(renamed, folder, console)
+    evaluate(renamed, folder)
+    report = summarise(find_runs([folder]))
+    scores = [score for training in report.trainings for score in training.scores.values()]
+    assert all("|tok:char|" in score.bleu_signature for score in scores)
     page = (folder / "report" / "report.html").read_text()
     assert "Training text: read" in page
     assert re.search(r"<del>红</del>|<ins>红色</ins>|<ins>色</ins>", page)

@@ -95,6 +95,13 @@ def test_flags():
         ("max_words = 8", "max_words = 8\nmax_ratio = 0.5", "max_ratio = 0.5 must be at least 1"),
         ("[generate]", '[[test_sets]]\nname = "valid"\n[generate]', "'valid' is what other files"),
         ("max-update = 12", "", "max-update"),
+        (
+            "lr = 5e-3",
+            "lr = 2026-01-01",
+            r"top level: train: lr = datetime\.date\(.* must be a str",
+        ),
+        ("lr = 5e-3", "lr = inf", "top level: train: lr = inf must be a string, a finite number"),
+        ("beam = 2", "beam.size = 2", r"generate: beam = \{'size': 2\} must be a string"),
         ("max-update = 12", 'max-update = "many"', "max-update"),
     ],
 )

@@ -8,6 +8,7 @@ import yaml
 from fairseq_sharing.checkpoint.contents import Checkpoint
 from fairseq_sharing.checkpoint.unroll import unroll
 from fairseq_sharing.errors import SharingError
+from fairseq_sharing.experiment.stages import Stage
 from fairseq_sharing.export.ct2 import export_ct2
 from fairseq_sharing.export.model_card import Card, check_run_folder
 
@@ -57,6 +58,16 @@ def test_a_card_has_what_the_run_folder_knows(trained, run_folder):
         *("21.0 ± 1.2", "nrefs:1|case:mixed", "fairseq-train data-bin"),
     ):
         assert fact in text
+
+
+@pytest.mark.parametrize(("fp16", "precision"), [(None, "32"), (False, "32"), (True, "16")])
+def test_the_scores_are_of_the_precision_that_was_decoded_in(trained, run_folder, fp16, precision):
+    if fp16 is not None:
+        Stage(run_folder, "decode.test", {"generate": {"beam": 4, "fp16": fp16}}).finish()
+    card = Card("en-de", ("en", "de"), "int8", run_folder=run_folder)
+    assert f"decoded by fairseq in float{precision}, with" in card.text(
+        Checkpoint.read(trained.last), 1
+    )
 
 
 def test_a_card_without_a_run_folder_claims_nothing(trained, exported):

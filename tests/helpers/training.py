@@ -28,24 +28,36 @@ GROWING = (*SHARED, "--sharing-strategy", "sequence", "--grow-depth-at", GROWS_A
 
 
 def arguments(
-    data: Path, save: Path, *options: object, updates: int = 4, device: str = "cpu"
+    data: Path,
+    save: Path,
+    *options: object,
+    updates: int = 4,
+    device: str = "cpu",
+    validates: bool = False,
 ) -> tuple:
     """Of a fairseq-train that saves a checkpoint after every update; ``device``: cpu or cuda."""
     return (
         *(data / "bin", "--user-dir", PLUGIN, "--save-dir", save, "--no-progress-bar"),
         *(("--cpu",) if device == "cpu" else ()),
         *("--optimizer", "adam", "--adam-eps", ADAM_EPS, "--lr", 0.002, "--batch-size", 16),
-        *("--max-update", updates, "--save-interval-updates", 1, "--disable-validation"),
+        *("--max-update", updates, "--save-interval-updates", 1),
+        *(() if validates else ("--disable-validation",)),
         *("--log-interval", 1, "--curriculum", 99, "--no-epoch-checkpoints", *UNTHREADED),
         *options,
     )
 
 
 def train(
-    data: Path, save: Path, *options: object, updates: int = 4, device: str = "cpu", **kwargs
+    data: Path,
+    save: Path,
+    *options: object,
+    updates: int = 4,
+    device: str = "cpu",
+    validates: bool = False,
+    **kwargs,
 ):
     """Run it to its end; see ``arguments``."""
-    command = arguments(data, save, *options, updates=updates, device=device)
+    command = arguments(data, save, *options, updates=updates, device=device, validates=validates)
     return run("fairseq-train", *command, **kwargs)
 
 
@@ -72,11 +84,9 @@ def train_in_two_processes(data: Path, save: Path, *options: object, **kwargs) -
     return printed
 
 
-def start(
-    data: Path, save: Path, *options: object, updates: int = 4, device: str = "cpu"
-) -> subprocess.Popen:
+def start(data: Path, save: Path, *options: object, **kwargs) -> subprocess.Popen:
     """Begin a training and leave it running; see ``arguments``."""
-    command = arguments(data, save, *options, updates=updates, device=device)
+    command = arguments(data, save, *options, **kwargs)
     return subprocess.Popen(
         [BIN / "fairseq-train", *map(str, command)],
         stdout=subprocess.PIPE,
@@ -113,3 +123,34 @@ def losses(printed: str) -> dict[int, tuple[str, str]]:
         r"train_inner .* loss=([\d.]+).* num_updates=(\d+).* gnorm=([\d.]+)", printed
     )
     return {int(update): (loss, norm) for loss, update, norm in found}
+
+
+CONFIG = """# @package _global_
+common: {{user_dir: {plugin}, cpu: true, no_progress_bar: true}}
+task: {{_name: translation, data: "{data}"}}
+criterion: {{_name: cross_entropy}}
+dataset: {{batch_size: 16, curriculum: 99, disable_validation: true}}
+optimization: {{max_update: 4, lr: [0.002]}}
+optimizer: {{_name: adam, adam_eps: {eps}}}
+lr_scheduler: {{_name: fixed}}
+checkpoint: {{save_dir: "{folder}"}}
+model:
+  _name: shared_transformer_tiny
+  encoder_layers: 4
+  decoder_layers: 4
+  encoder_unique_layers: 2
+  decoder_unique_layers: 2
+  share_all_embeddings: true
+  dropout: 0
+"""
+
+
+def train_by_hydra(data: Path, folder: Path, **model: object) -> None:
+    """fairseq-hydra-train with a YAML config: as ``train`` does, with options of the model."""
+    config = folder.parent / "config"
+    config.mkdir()
+    values = {"plugin": PLUGIN, "data": data / "bin", "eps": ADAM_EPS, "folder": folder}
+    lines = [f"  {name}: {value}\n" for name, value in model.items()]
+    (config / "shared.yaml").write_text(CONFIG.format(**values) + "".join(lines))
+    where = ("--config-dir", config, "--config-name", "shared")
+    run("fairseq-hydra-train", *where, cwd=folder.parent)

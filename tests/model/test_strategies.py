@@ -99,6 +99,8 @@ def test_sequence_blocks_differ_by_at_most_one_and_longer_ones_come_first(layers
         (("cycle", 6, 0), "at least 1, got 0"),
         (("cycle", 6, 7), "1 to 6 unique layers, got 7"),
         (("cycle", 0, 1), "at least 1, got 0"),
+        (("none", 2**70), "number of layers must be at most 10,000"),
+        (("universal", 10**9), "number of layers must be at most 10,000"),
         (("cycle", 6, 2.0), "whole number"),
         (("universal", 6, 2), "got 2; leave it out"),
         (("none", 6, 3), "got 3; leave it out"),
@@ -131,3 +133,40 @@ def test_wrong_explicit_maps_are_refused(text, named):
     with pytest.raises(SharingError) as refused:
         parse_layer_map(text, 4)
     assert named in str(refused.value)
+
+
+TEXTS = st.one_of(
+    st.text(max_size=12),
+    st.text("0123,-+_ .²٣e", max_size=12),
+    st.lists(st.integers(-2, 5), max_size=8).map(lambda entries: ",".join(map(str, entries))),
+    st.integers(4000, 5000).map(lambda digits: "9" * digits),
+)
+
+
+@given(TEXTS, st.one_of(st.none(), st.integers(-1, 8)))
+def test_any_text_is_a_map_or_one_line(text, layers):
+    try:
+        found = parse_layer_map(text, layers)
+    except SharingError as error:
+        message = str(error)
+    else:
+        message = ""
+        assert parse_layer_map(format_layer_map(found), layers) == found
+        assert sorted(set(found)) == list(range(num_unique_layers(found)))
+    assert len(message.splitlines()) <= 1
+
+
+@given(
+    st.one_of(st.sampled_from(list(STRATEGIES)), st.text(max_size=5)),
+    st.one_of(st.integers(-3, 40), st.integers(), st.booleans(), st.none()),
+    st.one_of(st.integers(-3, 40), st.integers(), st.booleans(), st.none()),
+)
+def test_any_arguments_are_a_map_or_one_line(strategy, layers, unique):
+    try:
+        found = layer_map(strategy, layers, unique)
+    except SharingError as error:
+        message = str(error)
+    else:
+        message = ""
+        assert len(found) == layers
+    assert len(message.splitlines()) <= 1

@@ -4,15 +4,15 @@ import pytest
 import torch
 from growing import growing, plain_of
 from searches import SEARCHES, assert_same, translate
-from support import PLUGIN, run, sharing_options, tiny_model
+from support import sharing_options, tiny_model
 from training import (
-    ADAM_EPS,
     GROWING,
     GROWS_AFTER,
     largest_difference,
     measured,
     saved,
     train,
+    train_by_hydra,
 )
 from verdicts import REFUSED, WORKS, verdict
 
@@ -112,29 +112,6 @@ def test_half_precision_grows_and_is_resumed(copy_task, grown, tmp_path, option)
 @pytest.mark.slow
 @pytest.mark.parametrize("command", verdict(WORKS, [f"{WITH} fairseq-hydra-train"]))
 def test_a_yaml_config_grows_at_the_same_update(copy_task, grown, tmp_path, command):
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "growing.yaml").write_text(
-        f"""# @package _global_
-common: {{user_dir: {PLUGIN}, cpu: true, no_progress_bar: true}}
-task: {{_name: translation, data: "{copy_task / "bin"}"}}
-criterion: {{_name: cross_entropy}}
-dataset: {{batch_size: 16, curriculum: 99, disable_validation: true}}
-optimization: {{max_update: 4, lr: [0.002]}}
-optimizer: {{_name: adam, adam_eps: {ADAM_EPS}}}
-lr_scheduler: {{_name: fixed}}
-checkpoint: {{save_dir: "{tmp_path / "yaml"}"}}
-model:
-  _name: shared_transformer_tiny
-  sharing_strategy: sequence
-  encoder_layers: 4
-  decoder_layers: 4
-  encoder_unique_layers: 2
-  decoder_unique_layers: 2
-  share_all_embeddings: true
-  dropout: 0
-  grow_depth_at: {GROWS_AFTER}
-"""
-    )
-    config = ("--config-dir", tmp_path / "config", "--config-name", "growing")
-    run(command.split()[-1], *config, cwd=tmp_path)
+    options = {"sharing_strategy": "sequence", "grow_depth_at": GROWS_AFTER}
+    train_by_hydra(copy_task, tmp_path / "yaml", **options)
     assert largest_difference(saved(tmp_path / "yaml"), saved(grown)) == 0

@@ -2,8 +2,16 @@
 
 import pytest
 import torch
-from support import PLUGIN, run
-from training import ADAM_EPS, ADMIN, SHARED, TINY, largest_difference, measured, saved, train
+from training import (
+    ADMIN,
+    SHARED,
+    TINY,
+    largest_difference,
+    measured,
+    saved,
+    train,
+    train_by_hydra,
+)
 from verdicts import WORKS, verdict
 
 from fairseq_sharing import SharedTransformerModel
@@ -99,31 +107,8 @@ def test_on_a_cpu_fairseq_itself_fails(copy_task, tmp_path, option, arch):
 
 @pytest.mark.parametrize("command", verdict(WORKS, ["fairseq-hydra-train with a YAML config"]))
 def test_a_yaml_config_trains_the_same_model(copy_task, tmp_path, command):
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "shared.yaml").write_text(
-        f"""# @package _global_
-common: {{user_dir: {PLUGIN}, cpu: true, no_progress_bar: true}}
-task: {{_name: translation, data: "{copy_task / "bin"}"}}
-criterion: {{_name: cross_entropy}}
-dataset: {{batch_size: 16, curriculum: 99, disable_validation: true}}
-optimization: {{max_update: 4, lr: [0.002]}}
-optimizer: {{_name: adam, adam_eps: {ADAM_EPS}}}
-lr_scheduler: {{_name: fixed}}
-checkpoint: {{save_dir: "{tmp_path / "yaml"}"}}
-model:
-  _name: shared_transformer_tiny
-  sharing_strategy: cycle_rev
-  encoder_layers: 4
-  decoder_layers: 4
-  encoder_unique_layers: 2
-  decoder_unique_layers: 2
-  share_all_embeddings: true
-  dropout: 0
-  residual_scaling: admin
-"""
-    )
-    config = ("--config-dir", tmp_path / "config", "--config-name", "shared")
-    run(command.split()[0], *config, cwd=tmp_path)
+    options = {"sharing_strategy": "cycle_rev", "residual_scaling": "admin"}
+    train_by_hydra(copy_task, tmp_path / "yaml", **options)
     train(copy_task, tmp_path / "flags", *ADMIN)
     assert largest_difference(saved(tmp_path / "yaml"), saved(tmp_path / "flags")) == 0
 

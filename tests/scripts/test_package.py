@@ -29,9 +29,11 @@ def environment(tmp_path_factory):
     return folder / "venv" / "bin"
 
 
-def _run(*command, **options):
-    """What a command that succeeds prints."""
-    ended = subprocess.run(command, capture_output=True, text=True, **options)
+def _run(*command, path=os.environ["PATH"], **options):
+    """What a command that succeeds prints; it finds no package by PYTHONPATH."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment["PATH"] = path
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, **options)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -45,11 +47,10 @@ def test_the_wheel_has_the_plugin_the_command_and_the_experiments(environment, t
 
 
 def test_a_plan_from_any_folder_and_by_name(environment, tmp_path):
-    on_the_path = {"PATH": f"{BIN}:{os.environ['PATH']}"}  # where fairseq's commands are
     plan = _run(
         *(environment / "fairseq-sharing", "plan", "demo", "--quick"),
         cwd=tmp_path,
-        env=os.environ | on_the_path,
+        path=f"{BIN}:{os.environ['PATH']}",  # where fairseq's commands are
     )
     assert "\nfairseq-sharing train demo --quick\n" in plan
     assert f"{BIN}/fairseq-train" in plan

@@ -17,15 +17,15 @@ from support import run
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.commands.devices import Devices
-from fairseq_sharing.training import slurm
-from fairseq_sharing.training.slurm import Request, submit
+from fairseq_sharing.training.slurm import submit
+from fairseq_sharing.training.slurm_queue import Request, print_script, send
 
 TWO_NODES = Request(Devices("gpu", 8, 2, started=True), "gpu", 2880, {"account": "mine"})
 
 
 def test_the_script_of_a_job(tmp_path, capsys):
     logs = tmp_path / "my runs" / "slurm"
-    slurm._print_script("speed", ["fairseq-sharing"], logs, TWO_NODES, ["12", "13"])
+    print_script("speed", ["fairseq-sharing"], logs, TWO_NODES, ["12", "13"])
     script = capsys.readouterr().out
     assert re.findall(r"^#SBATCH --(.*)", script, re.MULTILINE) == [
         "account=mine",
@@ -172,7 +172,7 @@ def test_what_waits_or_runs_is_not_submitted_again(
 
 @pytest.mark.parametrize("signum", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_job_that_is_signalled_while_python_starts_is_queued_again(cluster, tmp_path, signum):
-    slurm._send("early", ["sleep", "60"], tmp_path / "slurm", ONE, [])
+    send("early", ["sleep", "60"], tmp_path / "slurm", ONE, [])
     task = {
         "SLURM_JOB_ID": "1",
         "SLURM_JOB_NODELIST": "node0",
