@@ -10,9 +10,10 @@ from fairseq.checkpoint_utils import checkpoint_paths
 from ..errors import SharingError
 from ..model.state import decode_map, is_map
 from ..model.strategies import format_layer_map
-from .contents import Checkpoint, at_least_float32
+from .contents import Checkpoint
 from .depth import depths
 from .files import Content
+from .precision import at_least_float32
 
 PATTERNS = {"epochs": r"checkpoint(\d+)\.pt", "updates": r"checkpoint_\d+_(\d+)\.pt"}
 _NOT_COMPARED = re.compile(

@@ -1,29 +1,27 @@
 """What is in a checkpoint: its model's options, its weights, and the model they describe."""
 
 import argparse
-import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from fairseq.checkpoint_utils import _upgrade_state_dict
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
-from omegaconf import OmegaConf
 from torch import Tensor
 
 from ..errors import SharingError
-from ..model.config import SIDES, option_names
+from ..model.architectures import MODELS
+from ..model.config import option_names
 from ..model.cost import build_weightless
+from ..model.shared_model import SharedModel
 from ..model.state import MAP_KEY
 from ..model.state_hooks import expand_state_dict
-from ..model.transformer import SharedTransformerModel
-from ..patches.compat import UNREADABLE
 from .files import Content, read_checkpoint
+from .options import Options, as_config, as_dict, explained
+from .vocabulary import dictionary_sizes
 
-TRANSFORMERS = ("transformer", "shared_transformer")
+KINDS = MODELS | {model.unshared: model for model in MODELS.values()}
+"""The model whose tools a checkpoint takes, by the name of its own: shared or fairseq's."""
+
 UNSHARED = {
     "sharing_strategy": "none",
     "encoder_unique_layers": None,
@@ -37,7 +35,6 @@ UNSHARED = {
 _COMPUTED = (".embed_positions._float_tensor", ".embed_positions.weights")
 """Ends of the names of entries that older fairseq stored though they are computed."""
 
-Options = dict[str, Any]
 State = dict[str, Tensor]
 
 
@@ -83,19 +80,38 @@ class Checkpoint:
 
     @property
     def is_transformer(self) -> bool:
-        """Whether it is a translation Transformer, shared or not."""
-        return ARCH_MODEL_NAME_REGISTRY.get(self.arch) in TRANSFORMERS
+        """Whether it is a Transformer of translation or language modelling, shared or not."""
+        return ARCH_MODEL_NAME_REGISTRY.get(self.arch) in KINDS
+
+    @property
+    def kind(self) -> type[SharedModel]:
+        """The shared model that it is, or that it is when nothing is shared.
+
+        Raises SharingError if it is no Transformer.
+        """
+        if not self.is_transformer:
+            raise SharingError(
+                f"checkpoint {self.path} is of architecture {self.arch}; only fairseq's "
+                f"{', '.join(KINDS)} and their presets can be taken here"
+            )
+        return KINDS[ARCH_MODEL_NAME_REGISTRY[self.arch]]
+
+    @property
+    def unshared(self) -> Options:
+        """The sharing options of the same model in which every layer has parameters of its own."""
+        names = option_names(self.kind.options)
+        return {name: value for name, value in UNSHARED.items() if name in names}
 
     def stored_options(self) -> Options:
         """All options that are stored with the model: its own, often those of training too."""
-        stored = _as_dict(self.content.get("args")) or _as_dict(self._cfg.get("model"))
+        stored = as_dict(self.content.get("args")) or as_dict(self._cfg.get("model"))
         if stored:
             return stored
         raise SharingError(f"checkpoint {self.path} does not say what model it holds (no options)")
 
     def task_options(self) -> Options:
         """All options that are stored with the task, of its own where it has any."""
-        return _as_dict(self._cfg.get("task")) or self.stored_options()
+        return as_dict(self._cfg.get("task")) or self.stored_options()
 
     @property
     def _cfg(self) -> dict[str, Any]:
@@ -104,34 +120,30 @@ class Checkpoint:
     def options(self) -> Options:
         """The model's own options, those of its preset filled in.
 
-        Raises SharingError if it is no translation Transformer.
+        Raises SharingError if it is no Transformer.
         """
-        if not self.is_transformer:
-            raise SharingError(
-                f"checkpoint {self.path} is of architecture {self.arch}; only fairseq's "
-                "transformer, shared_transformer and their presets can be taken here"
-            )
+        names = option_names(self.kind.options)
         filled = argparse.Namespace(**self.stored_options())
-        with self._explained():
+        with explained(self.path):
             ARCH_CONFIG_REGISTRY[self.arch](filled)
+            ARCH_CONFIG_REGISTRY[f"shared_{self.kind.unshared}"](filled)
         # Embeddings are in the checkpoint; the file they came from may be gone.
-        apart = {"encoder_embed_path": None, "decoder_embed_path": None}
-        return {k: v for k, v in vars(filled).items() if k in option_names()} | apart
+        paths = {"encoder_embed_path", "decoder_embed_path"}
+        return {k: None if k in paths else v for k, v in vars(filled).items() if k in names}
 
-    def skeleton(self, **changes: Any) -> SharedTransformerModel:
+    def skeleton(self, **changes: Any) -> SharedModel:
         """The model without memory for its weights, with ``changes`` made to its options.
 
         Raises SharingError if none can be built with them.
         """
         options = self.options() | changes
-        for side in SIDES:
+        for side in self.kind.config.sides:
             self._check_depth(side, options)
-        source = self.state.get("encoder.embed_tokens.weight")
-        if source is None:
-            raise SharingError(f"checkpoint {self.path} holds no encoder.embed_tokens.weight")
-        target = self.state.get("decoder.embed_tokens.weight", source)
-        with self._explained():
-            return build_weightless(argparse.Namespace(**options), len(source), len(target))
+        with explained(self.path):
+            source, target = dictionary_sizes(self.state)
+            if not source:
+                raise SharingError(f"checkpoint {self.path} holds no embeddings of words")
+            return build_weightless(argparse.Namespace(**options), source, target, self.kind)
 
     def _check_depth(self, side: str, options: Options) -> None:
         """Raise SharingError for more layers than are stored, before any is built."""
@@ -145,20 +157,6 @@ class Checkpoint:
                 f"it holds {stored}"
             )
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Raise SharingError for whatever fairseq raises of options that make no model."""
-        try:
-            yield
-        except SharingError:
-            raise
-        except UNREADABLE as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise SharingError(
-                f"checkpoint {self.path}: no model can be built with its options ({reason}); "
-                "get the file from where it was trained"
-            ) from error
-
     def stacked_state(self) -> State:
         """The weights under every name that a model of N real layers has, tied ones as one tensor.
 
@@ -168,7 +166,7 @@ class Checkpoint:
         model = self.skeleton()
         model.upgrade_state_dict(state)
         expand_state_dict(model, state)
-        expected = self.skeleton(**UNSHARED).state_dict()
+        expected = self.skeleton(**self.unshared).state_dict()
         for name in [*expected, *state]:
             here, there = (entries.get(name) for entries in (state, expected))
             if here is None or there is None or here.shape != there.shape:
@@ -201,25 +199,7 @@ class Checkpoint:
             "extra_state": {"train_iterator": {"epoch": 1}} | kept,
         }
         if options is not None:
-            cfg = slim["cfg"] or _as_config(slim)
+            cfg = slim["cfg"] or as_config(slim)
             common = cfg["common"] | {"user_dir": None}
             slim |= {"args": None, "cfg": cfg | {"model": options, "common": common}}
         return slim
-
-
-def _as_dict(options: Any) -> Options:
-    """Options in one of the forms that fairseq stores them in; empty for anything else."""
-    if isinstance(options, argparse.Namespace):
-        return dict(vars(options))
-    return dict(options) if isinstance(options, dict) else {}
-
-
-def at_least_float32(dtype: torch.dtype) -> torch.dtype:
-    """The precision of what is computed from weights of ``dtype``; of whole numbers, their own."""
-    return torch.promote_types(dtype, torch.float32) if dtype.is_floating_point else dtype
-
-
-def _as_config(content: Content) -> Content:
-    """The flat arguments that fairseq stored before 2021 as it stores them today."""
-    upgraded = _upgrade_state_dict(content | {"args": copy.copy(content["args"])})
-    return OmegaConf.to_container(upgraded["cfg"], enum_to_str=True)

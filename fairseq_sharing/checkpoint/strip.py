@@ -7,8 +7,8 @@ from torch import Tensor
 
 from .contents import Checkpoint, State
 from .files import Content
+from .precision import DTYPES
 
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 NO_WEIGHTS = (".layer_map", ".residual_start", ".running_layers", ".version")
 """Ends of the names of entries that keep their precision, being small and exact."""
 

@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
     _add_conversion(
         tools,
         "unroll",
-        "make a plain fairseq transformer of N real layers, which needs no plugin",
+        "make a plain fairseq model of N real layers, which needs no plugin",
         "checkpoints/checkpoint_best.pt --output plain.pt",
         lambda checkpoint, _: unroll(checkpoint),
     )
@@ -145,10 +145,14 @@ def _add_share(tools: Any) -> None:
 
 
 def _share(checkpoint: Checkpoint, args: argparse.Namespace) -> Content:
-    sharing = UNSHARED | {name: vars(args)[name] for name in UNSHARED.keys() & vars(args).keys()}
-    if sharing == UNSHARED:
+    asked = {name: vars(args)[name] for name in UNSHARED.keys() & vars(args).keys()}
+    if UNSHARED | asked == UNSHARED:
         raise SharingError("nothing to share: give --sharing-strategy, or a layer map of a side")
-    content, distances = share(checkpoint, args.init, **sharing)
+    for name in sorted(asked.keys() - checkpoint.unshared.keys()):
+        if asked.pop(name) is not None:
+            flag = "--" + name.replace("_", "-")
+            raise SharingError(f"{flag}: {args.input} is of a language model, it has no encoder")
+    content, distances = share(checkpoint, args.init, **asked)
     table = Table("side", "layer", "uses", "was apart by", box=None, padding=(0, 2, 0, 0))
     for distance in distances:
         where = (distance.side, str(distance.layer), str(distance.unique))

@@ -7,7 +7,8 @@ from support import sharing_options
 
 from fairseq_sharing.checkpoint.average import average, last_checkpoints
 from fairseq_sharing.checkpoint.contents import Checkpoint
-from fairseq_sharing.checkpoint.strip import DTYPES, strip
+from fairseq_sharing.checkpoint.precision import DTYPES
+from fairseq_sharing.checkpoint.strip import strip
 from fairseq_sharing.checkpoint.unroll import unroll
 from fairseq_sharing.errors import SharingError
 
