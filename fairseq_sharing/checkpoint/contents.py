@@ -140,9 +140,10 @@ class Checkpoint:
         for side in self.kind.config.sides:
             self._check_depth(side, options)
         with explained(self.path):
-            source, target = dictionary_sizes(self.state)
+            reader = self.kind.config.sides[0]
+            source, target = dictionary_sizes(self.state, reader)
             if not source:
-                raise SharingError(f"checkpoint {self.path} holds no embeddings of words")
+                raise SharingError(f"checkpoint {self.path} holds no {reader}.embed_tokens.weight")
             return build_weightless(argparse.Namespace(**options), source, target, self.kind)
 
     def _check_depth(self, side: str, options: Options) -> None:

@@ -12,15 +12,16 @@ _EMBEDDING = re.compile(
 """Entries with a row for each word; those of adaptive input are for a part of the words each."""
 
 
-def dictionary_sizes(state: Mapping[str, Tensor]) -> tuple[int, int]:
+def dictionary_sizes(state: Mapping[str, Tensor], reader: str) -> tuple[int, int]:
     """Entries of the source and the target dictionary of a state dict's model; 0 if none is told.
 
-    A language model's are what it reads and what it predicts.
+    ``reader`` is the side that reads the source, ``encoder`` or ``decoder``: a language model's
+    are of what it reads and what it predicts. One that reads characters tells the latter alone.
     """
     rows = {"encoder": 0, "decoder": 0, "output": 0}
     for name, tensor in state.items():
         embedding = _EMBEDDING.fullmatch(name)
         if embedding:
             rows[embedding[1] or "output"] += len(tensor)
-    source = rows["encoder"] or rows["decoder"] or rows["output"]
+    source = rows[reader] or (rows["output"] if reader == "decoder" else 0)
     return source, rows["output"] or rows["decoder"] or source

@@ -62,12 +62,12 @@ def waiting_jobs(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
         (data,) = paths_of(folder / DATA, subset_of(number), experiment)
         words = command(run, number, folder, cpu=on_cpu(), fp16=fp16)
         settings = {
-            "options": {**experiment.generate, **test_set.options, "fp16": fp16},
+            "generate": {**experiment.generate, **test_set.options, "fp16": fp16},
             "checkpoint": checkpoint,
             "data": sha256(data.with_name(data.name + ".bin")),
         }
         outputs = (losses_of(run, test_set.name),)
-        stage = Stage(run.folder, f"evaluate.{test_set.name}", settings, outputs)
+        stage = Stage(run.folder, f"decode.{test_set.name}", settings, outputs)
         if not stage.is_finished():
             jobs.append(_evaluation(run, test_set, words, folder, stage))
     return jobs

@@ -23,6 +23,10 @@ USES = {
 """A command for each task of Hugging Face's."""
 
 
+METRICS = {"translation": ("bleu", "chrf"), "text-generation": ("perplexity", "word_perplexity")}
+"""What is measured of each, as scores name it."""
+
+
 @dataclass(frozen=True)
 class Card:
     """What a card says beyond what the checkpoint does.
@@ -65,7 +69,7 @@ class Card:
             f"{purpose.format(*self.languages)} {kind}",
             _model(facts, size, self.quantization),
             _data(corpus),
-            _scores(scores, self._decoded_in(scores)),
+            self._scores(scores),
             self._commands(),
         ]
         return "\n\n".join(section for section in sections if section) + "\n"
@@ -89,11 +93,11 @@ class Card:
         }
         results = [
             {
-                "task": {"type": "translation"},
+                "task": {"type": self._task},
                 "dataset": {"name": f"{corpus.get('corpus', 'own')} {name}", "type": "text"},
                 "metrics": [
-                    {"type": "bleu", "value": round(score["bleu"], 2)},
-                    {"type": "chrf", "value": round(score["chrf"], 2)},
+                    {"type": metric, "value": round(score[metric], 2)}
+                    for metric in METRICS[self._task]
                 ],
             }
             for name, score in scores.items()
@@ -108,6 +112,12 @@ class Card:
             lines.append(command.read_text("utf-8").strip())
         blocks = "\n\n".join(f"```sh\n{line}\n```" for line in lines)
         return f"## Commands\n\nTo use it; where known, how it was trained:\n\n{blocks}"
+
+    def _scores(self, scores: dict[str, Any]) -> str:
+        precision = self._decoded_in(scores)
+        return (
+            _of_translations(scores, precision) if self.languages else _of_texts(scores, precision)
+        )
 
     def _decoded_in(self, scores: dict[str, Any]) -> str:
         """The precision of the translations that were scored, as evaluate recorded it."""
@@ -160,7 +170,23 @@ def _data(corpus: dict[str, Any]) -> str:
     return f"## Data\n\nCorpus {corpus['corpus']}; segments: {segments}.\n\n{origin}"
 
 
-def _scores(scores: dict[str, Any], precision: str) -> str:
+def _of_texts(scores: dict[str, Any], precision: str) -> str:
+    if not scores:
+        return ""
+    rows = [
+        (
+            name,
+            f"{score['tokens']:,}",
+            f"{score['perplexity']:.2f}",
+            f"{score['word_perplexity']:.2f}",
+        )
+        for name, score in scores.items()
+    ]
+    head = ("test set", "tokens", "perplexity", "a word")
+    return f"## Scores\n\nOf the checkpoint, by fairseq in {precision}.\n\n" + _table(head, rows)
+
+
+def _of_translations(scores: dict[str, Any], precision: str) -> str:
     if not scores:
         return ""
     rows = [

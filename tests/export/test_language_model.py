@@ -1,5 +1,7 @@
 """A language model for CTranslate2: its own converter takes it where it has what it takes."""
 
+import json
+
 import ctranslate2
 import pytest
 import torch
@@ -10,6 +12,7 @@ from fairseq_sharing import SharedLanguageModel
 from fairseq_sharing.checkpoint.contents import Checkpoint
 from fairseq_sharing.errors import SharingError
 from fairseq_sharing.export.ct2 import export_ct2
+from fairseq_sharing.export.model_card import Card
 from fairseq_sharing.export.translate import Translator
 
 pytestmark = pytest.mark.slow
@@ -42,6 +45,16 @@ def test_its_card_says_what_it_is(exported):
     header = yaml.safe_load((exported / "README.md").read_text("utf-8").split("---\n")[1])
     assert header["pipeline_tag"] == "text-generation"
     assert "translat" not in (exported / "README.md").read_text("utf-8").replace("ctranslat", "")
+
+
+def test_the_card_of_a_run_has_its_perplexity(model, tmp_path):
+    (tmp_path / "command.txt").write_text("fairseq-train\n")
+    score = {"perplexity": 7.351, "word_perplexity": 99.5, "tokens": 1234}
+    (tmp_path / "scores.json").write_text(json.dumps({"test": score}))
+    text = Card("english", (), "int8", run_folder=tmp_path).text(Checkpoint.read(model.last), 9)
+    (result,) = yaml.safe_load(text.split("---\n")[1])["model-index"][0]["results"]
+    assert result["metrics"][0] == {"type": "perplexity", "value": 7.35}
+    assert "| test | 1,234 | 7.35 | 99.50 |" in text
 
 
 def test_it_does_not_translate(exported):
