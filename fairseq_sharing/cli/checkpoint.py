@@ -13,9 +13,8 @@ from ..checkpoint.average import PATTERNS, average, last_checkpoints
 from ..checkpoint.contents import UNSHARED, Checkpoint
 from ..checkpoint.files import Content, check_output, write_checkpoint
 from ..checkpoint.from_authors import from_authors
-from ..checkpoint.precision import DTYPES
 from ..checkpoint.share import INITS, share
-from ..checkpoint.strip import strip
+from ..checkpoint.strip import DTYPES, strip
 from ..checkpoint.unroll import unroll
 from ..errors import SharingError
 from ..model.config import SIDES

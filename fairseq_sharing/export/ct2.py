@@ -10,10 +10,9 @@ from typing import Any
 
 import torch
 
-from ..checkpoint.contents import Checkpoint, State
+from ..checkpoint.contents import Checkpoint, Options, State
 from ..checkpoint.depth import at_trained_depth
 from ..checkpoint.files import disk_error
-from ..checkpoint.options import Options
 from ..checkpoint.unroll import unrolled
 from ..errors import SharingError
 from ..model.transformer import SharedTransformerModel

@@ -101,6 +101,10 @@ class Training:
         path = self.run.folder / "command.txt"
         return path.read_text("utf-8").strip() if path.exists() else ""
 
+    def depth_of(self, side: str) -> int:
+        """How many layers of the side ran in the last update."""
+        return self.run.schedule.depth(self.map_of(side), max(self.updates - 1, 0))
+
     def map_of(self, side: str) -> LayerMap:
         """The layer map of one side, encoder or decoder."""
         return self.run.maps[side]

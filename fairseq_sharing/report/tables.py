@@ -131,12 +131,17 @@ def _headings(sets: list[str]) -> list[str]:
 
 
 def _depths(row: Row) -> Cells:
-    """M and N, of encoder and decoder where they differ."""
-    maps = list(row.first.run.maps.values())
-    return both_sides(len(set(layers)) for layers in maps), both_sides(map(len, maps))
+    """M and N, of encoder and decoder where they differ; of N, what a training reached."""
+    maps = row.first.run.maps
+    reached = [
+        depth if depth == len(layers) else f"{depth} of {len(layers)}"
+        for side, layers in maps.items()
+        for depth in [min(training.depth_of(side) for training in row.trainings)]
+    ]
+    return both_sides(len(set(layers)) for layers in maps.values()), both_sides(reached)
 
 
-def both_sides(numbers: Iterable[int]) -> str:
+def both_sides(numbers: Iterable[int | str]) -> str:
     """A number for the encoder and one for the decoder; only one where they are the same."""
     return "+".join(dict.fromkeys(map(str, numbers)))
 

@@ -26,9 +26,10 @@ def lengths_statement(run: Run, data: Path, args: argparse.Namespace) -> str:
     positions = positions_of(run.options)
     training, validation = (lengths_of(data, subset, languages) for subset in ("train", "valid"))
     refuse_too_long("valid", validation, positions)
+    at_validation = int(args.max_tokens_valid or 0) or args.max_tokens  # may be a string
     for part, lengths, option, most in (
         ("train", training, "max-tokens", args.max_tokens),
-        ("valid", validation, "max-tokens-valid", args.max_tokens_valid or args.max_tokens),
+        ("valid", validation, "max-tokens-valid", at_validation),
     ):
         refuse_small_batches(f"system {run.name}", part, lengths, positions, option, most)
     left_out = number_too_long(training, positions)
