@@ -9,6 +9,7 @@ from fairseq.models.transformer_lm import (
     TransformerLanguageModel,
     TransformerLanguageModelConfig,
 )
+from fairseq.tasks.translation import TranslationTask
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ..errors import SharingError
@@ -48,6 +49,8 @@ class SharedLanguageModel(SharedModel, TransformerLanguageModel):
     @classmethod
     def build_model(cls, args, task) -> "SharedLanguageModel":
         """As of every shared model; SharingError if ``task`` is not one of language modelling."""
+        if isinstance(task, TranslationTask):
+            raise SharingError(_OTHER_TASK)
         _take_length(args, task)
         if isinstance(args, DictConfig):
             args = argparse.Namespace(**_plain(args))
@@ -55,6 +58,9 @@ class SharedLanguageModel(SharedModel, TransformerLanguageModel):
         _check_cutoffs(args, len(task.source_dictionary))
         with built_as(SharedTransformerDecoder):
             return super().build_model(args, task)
+
+
+_OTHER_TASK = "--arch shared_transformer_lm is a language model; give --task language_modeling"
 
 
 class _OfAnEncoder(argparse.Action):
@@ -79,9 +85,7 @@ def _take_length(args: argparse.Namespace | DictConfig, task: Any) -> None:
     lengths = (getattr(options, name, None) for name in names for options in given)
     length = next((length for length in lengths if length is not None), None)
     if length is None:
-        raise SharingError(
-            "--arch shared_transformer_lm is a language model; give --task language_modeling"
-        )
+        raise SharingError(_OTHER_TASK)
     if isinstance(args, DictConfig):
         with open_dict(args):
             args.max_target_positions = length
