@@ -93,7 +93,8 @@ def test_half_precision_keeps_what_was_measured(copy_task, trained, tmp_path, op
     assert ("loss_scale=128" in printed) == ("fp16" in option)
     half, full = saved(tmp_path), saved(trained)
     assert largest_difference(half, full) < 0.02
-    assert measured(half) == pytest.approx(measured(full), rel=0.01)
+    rounding = 0.05 if "bf16" in option else 0.01  # bf16 has 8 bits, fp16 has 11
+    assert measured(half) == pytest.approx(measured(full), rel=rounding)
 
 
 @pytest.mark.parametrize("option", verdict("needs a GPU", NEEDS_A_GPU))
