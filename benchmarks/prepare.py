@@ -51,7 +51,7 @@ def main() -> None:
     made = parser(__doc__ or "", rounds=1)
     made.add_argument("--pairs", type=int, nargs="+", default=[500_000, 5_000_000])
     made.add_argument("--work", type=Path, default=Path("prepare-benchmark"), help="folder")
-    made.add_argument("--last", help="the step to end after; the same command goes on later")
+    made.add_argument("--last", help="the step to end after; the same command resumes later")
     args = made.parse_args()
     rows = [row for pairs in args.pairs for row in measure(pairs, args.work, args.last)]
     report("prepare", rows, args, machine())

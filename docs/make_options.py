@@ -5,16 +5,19 @@ from pathlib import Path
 
 from fairseq import options
 from fairseq.models import ARCH_MODEL_NAME_REGISTRY
-from fairseq.models.transformer import TransformerConfig
 
 import fairseq_sharing  # noqa: F401  (registers the presets)
-from fairseq_sharing.model.config import SharedTransformerConfig
+from fairseq_sharing.model.architectures import MODELS
+from fairseq_sharing.model.config import SharedTransformerConfig, option_names
 from fairseq_sharing.model.cost import build_weightless
 from fairseq_sharing.model.strategies import format_layer_map, num_unique_layers
 from fairseq_sharing.model.tying import count_parameters
 
 PAGE = Path(__file__).with_name("options.md")
 WORDS = 32_768
+WIKITEXT = 267_744
+"""Entries of the dictionary of WikiText-103."""
+
 INTRODUCTION = """# Presets and options
 
 `python docs/make_options.py` writes this page from the code.
@@ -22,7 +25,8 @@ INTRODUCTION = """# Presets and options
 ## Presets
 
 `--arch NAME`. A preset fills in what the command line leaves open. Parameters are counted
-once, with all embeddings shared and a joined dictionary of 32,768 entries.
+once, with all embeddings shared and a joined dictionary of 32,768 entries; of language models
+(`_lm`) with a dictionary of 267,744 entries, as WikiText-103 has.
 
 | `--arch` | d | ffn | heads | N | M | map | parameters |
 |---|---:|---:|---:|---:|---:|---|---:|
@@ -30,8 +34,8 @@ once, with all embeddings shared and a joined dictionary of 32,768 entries.
 OPTIONS = """
 ## Options of the plugin
 
-The models also take all options of fairseq's transformer; what these do with shared layers is in
-[fairseq-options.md](fairseq-options.md).
+Language models have those of the decoder. The models also take all options of fairseq's transformer
+or language model; what these do with shared layers is in [fairseq-options.md](fairseq-options.md).
 All are printed by
 `fairseq-train --user-dir "$(fairseq-sharing user-dir)" --arch shared_transformer --help`.
 
@@ -46,12 +50,15 @@ updates of fairseq's `adam`, up to rounding, in one pass over memory.
 
 def preset(name: str) -> str:
     """The row of one preset."""
-    parser = options.get_training_parser()
-    args = options.parse_args_and_arch(parser, ["data", "--arch", name, "--share-all-embeddings"])
-    model = build_weightless(args, WORDS)
-    layers = model.layer_maps["encoder"]
-    assert set(model.layer_maps.values()) == {layers}
-    sizes = (args.encoder_embed_dim, args.encoder_ffn_embed_dim, args.encoder_attention_heads)
+    kind = MODELS[ARCH_MODEL_NAME_REGISTRY[name]]
+    translates = "encoder" in kind.config.sides
+    task = ["--task", "translation", "--share-all-embeddings"]
+    parser = options.get_training_parser("translation" if translates else "language_modeling")
+    own = task if translates else ["--task", "language_modeling"]
+    args = options.parse_args_and_arch(parser, ["data", "--arch", name, *own])
+    model = build_weightless(args, WORDS if translates else WIKITEXT, model=kind)
+    (layers,) = set(model.layer_maps.values())
+    sizes = (args.decoder_embed_dim, args.decoder_ffn_embed_dim, args.decoder_attention_heads)
     cells = [f"`{name}`", *sizes, len(layers), num_unique_layers(layers), format_layer_map(layers)]
     return "".join(f"| {cell} " for cell in [*cells, f"{count_parameters(model):,}"]) + "|\n"
 
@@ -65,10 +72,8 @@ def option(field: Field) -> str:
 
 def page() -> str:
     """The whole page."""
-    names = [
-        name for name, model in ARCH_MODEL_NAME_REGISTRY.items() if model == "shared_transformer"
-    ]
-    theirs = {field.name for field in fields(TransformerConfig)}
+    names = [name for name, model in ARCH_MODEL_NAME_REGISTRY.items() if model in MODELS]
+    theirs = option_names(MODELS["shared_transformer"].unshared_options)
     ours = [field for field in fields(SharedTransformerConfig) if field.name not in theirs]
     rows = "".join(map(option, ours))
     return INTRODUCTION + "".join(map(preset, sorted(names))) + OPTIONS + rows + OPTIMIZER

@@ -1,7 +1,7 @@
 """Parameter sharing across layers for fairseq's transformer, as a plugin (``--user-dir``).
 
-Importing it registers the model ``shared_transformer`` and its presets with fairseq and makes
-fairseq's checkpoints load under today's torch.
+Importing it registers the models ``shared_transformer`` and ``shared_transformer_lm`` and their
+presets with fairseq and makes fairseq's checkpoints load under today's torch.
 """
 
 # ruff: noqa: E402 (errors must show as one line while the rest is imported)
@@ -23,6 +23,7 @@ if find_spec("fairseq") is None:
 from . import fused_adam  # noqa: F401
 from .errors import SharingError
 from .model import architectures  # noqa: F401
+from .model.language_model import SharedLanguageModel
 from .model.strategies import STRATEGIES, layer_map, parse_layer_map
 from .model.transformer import SharedTransformerModel
 from .model.tying import count_parameters, share_layers, tied_groups
@@ -37,6 +38,7 @@ except metadata.PackageNotFoundError:  # a --user-dir that is not installed
 
 __all__ = [
     "STRATEGIES",
+    "SharedLanguageModel",
     "SharedTransformerModel",
     "SharingError",
     "count_parameters",

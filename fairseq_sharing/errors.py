@@ -42,7 +42,7 @@ def user_message(error: BaseException) -> str | None:
     if isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError):
         return f"{error}; check the path"
     if isinstance(error, OSError) and error.errno in FULL_DISK:
-        return f"{error}; make room, then run the same command to go on"
+        return f"{error}; make room, then run the same command to resume"
     if isinstance(error, OSError) and str(error).startswith("Model file not found"):
         return f"{error}; check --path"
     return None

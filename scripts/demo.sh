@@ -12,7 +12,7 @@ Compares ways to share layers on English-German text from the LibreOffice help p
   --src FILE --tgt FILE    your own parallel text instead, one segment a line
   --runs DIR               where the run folder is made; default: runs in the repository
 
-Finished stages are skipped and an interrupted training goes on, so just run it again.
+Finished stages are skipped and an interrupted training resumes, so just run it again.
 Example: scripts/demo.sh --src mine.en --tgt mine.de --runs /tmp/mine" "$@"
 
 text=()

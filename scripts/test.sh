@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 usage "Usage: test.sh [PYTEST ARGUMENTS]
 
 Runs the fast tests, a process a core; those that take minutes run with -m slow, and all of them with -m ''.
-Example: scripts/test.sh -m slow tests/recipe" "$@"
+Example: scripts/test.sh -m slow tests/options" "$@"
 
 ensure_venv
 cd "$root"

@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 import pytest
 from support import BIN, run
 
-pytest_plugins = ["tiny_experiment"]
+pytest_plugins = ["tiny_experiment", "tiny_texts"]
 
 ROOT = Path(__file__).parents[1]
 os.environ["MTDATA"] = mkdtemp(prefix="mtdata")  # which mtdata reads when it is imported

@@ -228,7 +228,9 @@ def test_a_disk_that_is_full_is_said_to_be(copy_task, tmp_path):
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
     )
     last = stopped.stdout.splitlines()[-1]
-    assert last == "error: [Errno 27] File too large; make room, then run the same command to go on"
+    assert (
+        last == "error: [Errno 27] File too large; make room, then run the same command to resume"
+    )
 
 
 def test_a_truncated_checkpoint_is_refused(copy_task, trained, tmp_path):

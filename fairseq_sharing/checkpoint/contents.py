@@ -9,15 +9,19 @@ from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
 from torch import Tensor
 
 from ..errors import SharingError
-from ..model.config import SIDES, option_names
+from ..model.architectures import MODELS
+from ..model.config import option_names
 from ..model.cost import build_weightless
+from ..model.shared_model import SharedModel
 from ..model.state import MAP_KEY
 from ..model.state_hooks import expand_state_dict
-from ..model.transformer import SharedTransformerModel
 from .files import Content, read_checkpoint
 from .options import Options, as_config, as_dict, explained
+from .vocabulary import dictionary_sizes
 
-TRANSFORMERS = ("transformer", "shared_transformer")
+KINDS = MODELS | {model.unshared: model for model in MODELS.values()}
+"""The model whose tools a checkpoint takes, by the name of its own: shared or fairseq's."""
+
 UNSHARED = {
     "sharing_strategy": "none",
     "encoder_unique_layers": None,
@@ -76,8 +80,27 @@ class Checkpoint:
 
     @property
     def is_transformer(self) -> bool:
-        """Whether it is a translation Transformer, shared or not."""
-        return ARCH_MODEL_NAME_REGISTRY.get(self.arch) in TRANSFORMERS
+        """Whether it is a Transformer of translation or language modelling, shared or not."""
+        return ARCH_MODEL_NAME_REGISTRY.get(self.arch) in KINDS
+
+    @property
+    def kind(self) -> type[SharedModel]:
+        """The shared model that it is, or that it is when nothing is shared.
+
+        Raises SharingError if it is no Transformer.
+        """
+        if not self.is_transformer:
+            raise SharingError(
+                f"checkpoint {self.path} is of architecture {self.arch}; only fairseq's "
+                f"{', '.join(KINDS)} and their presets can be taken here"
+            )
+        return KINDS[ARCH_MODEL_NAME_REGISTRY[self.arch]]
+
+    @property
+    def unshared(self) -> Options:
+        """The sharing options of the same model in which every layer has parameters of its own."""
+        names = option_names(self.kind.options)
+        return {name: value for name, value in UNSHARED.items() if name in names}
 
     def stored_options(self) -> Options:
         """All options that are stored with the model: its own, often those of training too."""
@@ -97,34 +120,31 @@ class Checkpoint:
     def options(self) -> Options:
         """The model's own options, those of its preset filled in.
 
-        Raises SharingError if it is no translation Transformer.
+        Raises SharingError if it is no Transformer.
         """
-        if not self.is_transformer:
-            raise SharingError(
-                f"checkpoint {self.path} is of architecture {self.arch}; only fairseq's "
-                "transformer, shared_transformer and their presets can be taken here"
-            )
+        names = option_names(self.kind.options)
         filled = argparse.Namespace(**self.stored_options())
         with explained(self.path):
             ARCH_CONFIG_REGISTRY[self.arch](filled)
+            ARCH_CONFIG_REGISTRY[f"shared_{self.kind.unshared}"](filled)
         # Embeddings are in the checkpoint; the file they came from may be gone.
-        apart = {"encoder_embed_path": None, "decoder_embed_path": None}
-        return {k: v for k, v in vars(filled).items() if k in option_names()} | apart
+        paths = {"encoder_embed_path", "decoder_embed_path"}
+        return {k: None if k in paths else v for k, v in vars(filled).items() if k in names}
 
-    def skeleton(self, **changes: Any) -> SharedTransformerModel:
+    def skeleton(self, **changes: Any) -> SharedModel:
         """The model without memory for its weights, with ``changes`` made to its options.
 
         Raises SharingError if none can be built with them.
         """
         options = self.options() | changes
-        for side in SIDES:
+        for side in self.kind.config.sides:
             self._check_depth(side, options)
-        source = self.state.get("encoder.embed_tokens.weight")
-        if source is None:
-            raise SharingError(f"checkpoint {self.path} holds no encoder.embed_tokens.weight")
-        target = self.state.get("decoder.embed_tokens.weight", source)
         with explained(self.path):
-            return build_weightless(argparse.Namespace(**options), len(source), len(target))
+            reader = self.kind.config.sides[0]
+            source, target = dictionary_sizes(self.state, reader)
+            if not source:
+                raise SharingError(f"checkpoint {self.path} holds no {reader}.embed_tokens.weight")
+            return build_weightless(argparse.Namespace(**options), source, target, self.kind)
 
     def _check_depth(self, side: str, options: Options) -> None:
         """Raise SharingError for more layers than are stored, before any is built."""
@@ -147,7 +167,7 @@ class Checkpoint:
         model = self.skeleton()
         model.upgrade_state_dict(state)
         expand_state_dict(model, state)
-        expected = self.skeleton(**UNSHARED).state_dict()
+        expected = self.skeleton(**self.unshared).state_dict()
         for name in [*expected, *state]:
             here, there = (entries.get(name) for entries in (state, expected))
             if here is None or there is None or here.shape != there.shape:

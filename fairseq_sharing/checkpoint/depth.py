@@ -6,7 +6,7 @@ import re
 from ..model.growing_layers import take_running
 from ..model.state import MAP_KEY, encode_map
 from ..model.strategies import format_layer_map
-from .contents import UNSHARED, Checkpoint
+from .contents import Checkpoint
 from .options import Options
 
 _LAYER = re.compile(r"(encoder|decoder)\.layers\.(\d+)\.(.*)")
@@ -28,7 +28,7 @@ def at_trained_depth(checkpoint: Checkpoint) -> Checkpoint:
     running = {side: take_running(state, side, layers) for side, layers in maps.items()}
     if all(len(running[side]) == len(maps[side]) for side in maps):
         return checkpoint
-    options: Options = checkpoint.stored_options() | UNSHARED
+    options: Options = checkpoint.stored_options() | checkpoint.unshared
     for side, positions in running.items():
         shallower = tuple(maps[side][position] for position in positions)
         options |= {

@@ -34,7 +34,10 @@ _FIRST_WEIGHTS = {
 """What the input of a sublayer goes through first; keys and values across come from elsewhere."""
 
 _DELTA = ".residual_delta"
-_NOT_FOLDABLE = ("cross_self_attention", "adaptive_input", "merge_src_tgt_embed")
+_NOT_FOLDABLE = (
+    *("cross_self_attention", "merge_src_tgt_embed"),
+    *("adaptive_input", "character_embeddings"),
+)
 _PADDING = 1
 _POSITIONS = {"encoder": "max_source_positions", "decoder": "max_target_positions"}
 EPSILON = 1e-3
@@ -107,7 +110,8 @@ def _fold_into_embeddings(side: str, state: State, vector: Tensor, options: Opti
         raise _not_foldable("--decoder-input-dim")
     tokens, positions = f"{side}.embed_tokens.weight", f"{side}.embed_positions.weight"
     _multiply(state, [tokens], vector)
-    apart = {"share_all_embeddings": False, "share_decoder_input_output_embed": False}
+    tied = {"share_all_embeddings", "share_decoder_input_output_embed"}
+    apart = dict.fromkeys(tied & options.keys(), False)
     if options.get("no_token_positional_embeddings"):
         return options | apart
     if positions not in state:

@@ -7,7 +7,8 @@ says nothing of the map but the flags it was made from. Here the map is found in
 from ..errors import SharingError
 from ..model.config import SIDES
 from ..model.strategies import LayerMap, format_layer_map
-from .contents import UNSHARED, Checkpoint, State
+from ..model.transformer import SharedTransformerModel
+from .contents import Checkpoint, State
 from .files import Content
 from .share import share
 
@@ -20,9 +21,14 @@ def from_authors(checkpoint: Checkpoint, *, unshared: bool = False) -> Content:
     of another but for its cross-attention's biases: in that release these were tied to biases of
     self-attention, which no layer map can say.
     """
+    if checkpoint.kind is not SharedTransformerModel:
+        raise SharingError(
+            f"{checkpoint.path} is of a language model, of which the authors released none; "
+            "fairseq-sharing checkpoint share ties the layers of other checkpoints"
+        )
     stacked = checkpoint.stacked_state()
     if unshared:
-        options = checkpoint.options() | UNSHARED | {"_name": "shared_transformer"}
+        options = checkpoint.options() | checkpoint.unshared | {"_name": "shared_transformer"}
         return checkpoint.inference_content(stacked, options)
     maps = {f"{side}_layer_map": format_layer_map(_map_in(side, stacked)) for side in SIDES}
     content, _ = share(checkpoint, "first", **maps)

@@ -7,14 +7,14 @@ from torch import Tensor
 
 from ..model.strategies import num_unique_layers
 from ..model.tying import count_parameters
-from .contents import UNSHARED, Checkpoint
+from .contents import Checkpoint
 from .depth import depths
 
 
 def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
     """The facts that ``fairseq-sharing checkpoint inspect --json`` prints; sizes in bytes.
 
-    Raises SharingError if the checkpoint is not of a translation Transformer.
+    Raises SharingError if the checkpoint is not of a Transformer.
     """
     model, running = checkpoint.skeleton(), depths(checkpoint)
     scores = checkpoint.extra_state
@@ -30,7 +30,7 @@ def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
             for side, layers in model.layer_maps.items()
         },
         "parameters": count_parameters(model),
-        "parameters_unshared": count_parameters(checkpoint.skeleton(**UNSHARED)),
+        "parameters_unshared": count_parameters(checkpoint.skeleton(**checkpoint.unshared)),
         "residual_scaling": checkpoint.options().get("residual_scaling", "none"),
         "updates": checkpoint.num_updates,
         "validation_score": _number(scores.get("val_loss")),

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..model.state import compact_state
 from ..model.strategies import LayerMap
 from ..model.tying import aliases, tied_groups
-from .contents import UNSHARED, Checkpoint, State
+from .contents import Checkpoint, State
 from .depth import at_trained_depth
 from .files import Content
 from .precision import at_least_float32
@@ -50,7 +50,8 @@ def share(checkpoint: Checkpoint, init: str, **sharing: Any) -> tuple[Content, l
     SharingError where a model cannot be built with these options.
     """
     checkpoint = at_trained_depth(checkpoint)
-    model = checkpoint.skeleton(**UNSHARED | sharing)
+    sharing = checkpoint.unshared | sharing
+    model = checkpoint.skeleton(**sharing)
     stacked = checkpoint.stacked_state()
     shared = dict(stacked)
     for names in tied_groups(model):
@@ -63,7 +64,7 @@ def share(checkpoint: Checkpoint, init: str, **sharing: Any) -> tuple[Content, l
     ]
     compact_state(shared, aliases(model), model.layer_maps)
     shared |= {name: t for name, t in checkpoint.state.items() if name.endswith(".residual_start")}
-    options = checkpoint.options() | UNSHARED | sharing | {"_name": "shared_transformer"}
+    options = checkpoint.options() | sharing | {"_name": f"shared_{checkpoint.kind.unshared}"}
     return checkpoint.inference_content(shared, options, same_model=False), distances
 
 

@@ -1,10 +1,6 @@
-"""A shared model as fairseq's own ``transformer`` of the depth that it was trained at."""
+"""A shared model as fairseq's own model of the depth that it was trained at."""
 
-from dataclasses import fields
-
-from fairseq.models.transformer import TransformerConfig
-
-from ..model.config import SharedTransformerConfig
+from ..model.config import option_names
 from .contents import Checkpoint, State
 from .depth import at_trained_depth
 from .files import Content
@@ -24,14 +20,12 @@ def unroll(checkpoint: Checkpoint) -> Content:
 
 
 def unrolled(checkpoint: Checkpoint) -> tuple[State, Options]:
-    """State dict and options of fairseq's own ``transformer`` that computes the same."""
-    ours, theirs = (
-        {field.name for field in fields(config)}
-        for config in (SharedTransformerConfig, TransformerConfig)
-    )
+    """State dict and options of fairseq's own model that computes the same."""
+    kind = checkpoint.kind
+    own = option_names(kind.options) - option_names(kind.unshared_options)
     checkpoint = at_trained_depth(checkpoint)
     state, options = checkpoint.stacked_state(), checkpoint.options()
     if options.get("residual_scaling", "none") != "none":
         state, options = fold_residuals(state, checkpoint.state, options)
-    plain = {name: value for name, value in options.items() if name not in ours - theirs}
-    return state, plain | {"_name": "transformer"}
+    plain = {name: value for name, value in options.items() if name not in own}
+    return state, plain | {"_name": kind.unshared}

@@ -35,13 +35,13 @@ def main(arguments: Sequence[str]) -> int:
         if error.strerror is None:
             raise
         remedy = (
-            "make room or give access, then run the same command to go on"
+            "make room or give access, then run the same command to resume"
             if error.errno in NO_PLACE
             else "check the path"
         )
         return _refuse(f"cannot use {error.filename or 'the disk'}: {error.strerror}; {remedy}")
     except KeyboardInterrupt:
-        print("fairseq-sharing: interrupted; run the same command to go on", file=sys.stderr)
+        print("fairseq-sharing: interrupted; run the same command to resume", file=sys.stderr)
         return 130
 
 

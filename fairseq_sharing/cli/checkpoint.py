@@ -13,9 +13,8 @@ from ..checkpoint.average import PATTERNS, average, last_checkpoints
 from ..checkpoint.contents import UNSHARED, Checkpoint
 from ..checkpoint.files import Content, check_output, write_checkpoint
 from ..checkpoint.from_authors import from_authors
-from ..checkpoint.precision import DTYPES
 from ..checkpoint.share import INITS, share
-from ..checkpoint.strip import strip
+from ..checkpoint.strip import DTYPES, strip
 from ..checkpoint.unroll import unroll
 from ..errors import SharingError
 from ..model.config import SIDES
@@ -38,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
     _add_conversion(
         tools,
         "unroll",
-        "make a plain fairseq transformer of N real layers, which needs no plugin",
+        "make a plain fairseq model of N real layers, which needs no plugin",
         "checkpoints/checkpoint_best.pt --output plain.pt",
         lambda checkpoint, _: unroll(checkpoint),
     )
@@ -146,10 +145,14 @@ def _add_share(tools: Any) -> None:
 
 
 def _share(checkpoint: Checkpoint, args: argparse.Namespace) -> Content:
-    sharing = UNSHARED | {name: vars(args)[name] for name in UNSHARED.keys() & vars(args).keys()}
-    if sharing == UNSHARED:
+    asked = {name: vars(args)[name] for name in UNSHARED.keys() & vars(args).keys()}
+    if UNSHARED | asked == UNSHARED:
         raise SharingError("nothing to share: give --sharing-strategy, or a layer map of a side")
-    content, distances = share(checkpoint, args.init, **sharing)
+    for name in sorted(asked.keys() - checkpoint.unshared.keys()):
+        if asked.pop(name) is not None:
+            flag = "--" + name.replace("_", "-")
+            raise SharingError(f"{flag}: {args.input} is of a language model, it has no encoder")
+    content, distances = share(checkpoint, args.init, **asked)
     table = Table("side", "layer", "uses", "was apart by", box=None, padding=(0, 2, 0, 0))
     for distance in distances:
         where = (distance.side, str(distance.layer), str(distance.unique))

@@ -122,12 +122,19 @@ def _notes(run: Run, devices: Devices, tflops: float, words: int | None) -> str:
         "a few more or less, which plan then counts with.",
         "Tokens and what follows are those of all runs of a system together.",
         "Tokens: at most, padding included.",
-        f"FLOP: floating-point operations of training, in sentences of {LENGTH} tokens.",
+        f"FLOP: floating-point operations of training, in {_attended(run)}.",
         f"Hours: of one {device} that does {tflops:g} * 10^12 of them a second "
         "(--tflops), without validation and decoding.",
         "Disk: checkpoints.",
     ]
     return "\n".join(lines)
+
+
+def _attended(run: Run) -> str:
+    """What tokens attend to each other in."""
+    if run.experiment.models.translates:
+        return f"sentences of {LENGTH} tokens"
+    return f"samples of {run.options.get('tokens-per-sample', 1024)} tokens"
 
 
 def _stages(args: argparse.Namespace, folder: Path) -> dict[str, list[str]]:

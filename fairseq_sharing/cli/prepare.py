@@ -19,6 +19,12 @@ def add_parser(subparsers: Any) -> None:
         "--src", type=Path, metavar="FILE", help="your own source text, one segment a line"
     )
     parser.add_argument("--tgt", type=Path, metavar="FILE", help="its translation, line by line")
+    parser.add_argument(
+        "--text",
+        type=Path,
+        metavar="FILE",
+        help="your own text for language models: lines, and a blank one between documents",
+    )
     parser.set_defaults(run=run)
 
 
@@ -27,5 +33,11 @@ def run(args: argparse.Namespace) -> None:
         given, missing = ("--src", "--tgt") if args.tgt is None else ("--tgt", "--src")
         raise SharingError(f"{given} without {missing}: give both files or none")
     experiment, folder = load_experiment(args)
-    prepare(experiment, folder, (args.src, args.tgt) if args.src else None)
+    if args.text and (args.src or experiment.models.translates):
+        raise SharingError(
+            f"--text {args.text} is for experiments with language models, and alone; translations "
+            "take --src and --tgt"
+        )
+    own = (args.text,) if args.text else (args.src, args.tgt) if args.src else None
+    prepare(experiment, folder, own)
     print(f"prepared: {folder}")

@@ -33,6 +33,9 @@ ENVIRONMENT = {
     "PYTHONUTF8": "1",
     "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(PATIENCE_SECONDS - 10),
 }
+ROOM_FOR_A_LOG = 2**14
+"""Bytes; with less of the disk free, a command may fail before it can log that the disk is full."""
+
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large", re.IGNORECASE)
 _ERROR = re.compile(r"^(\[rank\d+\]: )?\S*(Error|Exception|error)\b")
 _OF_ANOTHER = re.compile(r"ChildFailedError|Connection (closed|reset) by peer", re.IGNORECASE)
@@ -88,10 +91,11 @@ class _Process:
             log.seek(self.begin)
             text = log.read().decode("utf-8", "replace")
         lines = [line for line in text.splitlines() if line.strip()]
-        if full := _FULL.search(text):
+        full = _FULL.search(text)
+        if full or shutil.disk_usage(self.job.log.parent).free < ROOM_FOR_A_LOG:
             return (
-                f"{full[0]}: free some on the disk of {self.job.log.parent}, then "
-                "run the same command to go on"
+                f"{full[0] if full else 'No space left on device'}: free some on the disk of "
+                f"{self.job.log.parent}, then run the same command to resume"
             )
         errors = [line for line in lines if _ERROR.search(line) and not _OF_ANOTHER.search(line)]
         return (errors or lines or ["it printed nothing"])[-1].strip()

@@ -11,6 +11,7 @@ from ..errors import SharingError
 
 PARSERS = {
     "fairseq-train": options.get_training_parser,
+    "fairseq-eval-lm": options.get_eval_lm_parser,
     "fairseq-generate": options.get_generation_parser,
 }
 

@@ -7,6 +7,7 @@ import numpy as np
 from fairseq.data.data_utils import load_indexed_dataset
 
 from ..errors import SharingError
+from ..experiment.experiment import Experiment
 from ..experiment.positions import Positions
 from .lengths import too_long
 
@@ -19,12 +20,20 @@ def path_of(data: Path, subset: str, languages: tuple[str, str], language: str) 
     return data / f"{subset}.{'-'.join(languages)}.{language}"
 
 
+def paths_of(data: Path, subset: str, experiment: Experiment) -> list[Path]:
+    """What fairseq stores of a subset, without .bin or .idx: both sides, or a language model's."""
+    if not experiment.models.translates:
+        return [data / subset]
+    languages = (experiment.languages.source, experiment.languages.target)
+    return [path_of(data, subset, languages, language) for language in languages]
+
+
 def lengths_of(data: Path, subset: str, languages: tuple[str, str]) -> Any:
     """Tokens of every segment and its translation, ends included: an array of shape (2, n)."""
-    return np.stack([_sizes(path_of(data, subset, languages, each)) for each in languages])
+    return np.stack([sizes_of(path_of(data, subset, languages, each)) for each in languages])
 
 
-def _sizes(path: Path) -> Any:
+def sizes_of(path: Path) -> Any:
     """The sizes of a data set, copied: fairseq's array is a memory map that is closed with it."""
     dataset = load_indexed_dataset(str(path), None)
     return np.array(dataset.sizes)

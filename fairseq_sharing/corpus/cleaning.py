@@ -26,20 +26,22 @@ _INVISIBLE = _CONTROL | {0xFEFF: None}
 class Rules:
     """What is kept of a corpus: lengths in words of either side, languages if they are checked.
 
-    held_out are the keys of source texts that are validated or tested on.
+    held_out are the keys of source texts that are validated or tested on. In text that is not
+    parallel, what is the same on both sides is not taken for untranslated.
     """
 
     max_words: int
     max_ratio: float | None = None
     languages: tuple[str, str] | None = None
     held_out: Collection[str] = ()
+    parallel: bool = True
 
     def reason_to_drop(self, source: str, target: str) -> str | None:
         """The reason to drop a normalised pair, None if it is kept."""
         words = length_in_words(source), length_in_words(target)
         if min(words) == 0:
             return "empty"
-        if source == target:
+        if self.parallel and source == target:
             return "untranslated"
         if max(words) > self.max_words:
             return "too long"

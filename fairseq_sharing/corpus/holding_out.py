@@ -44,7 +44,7 @@ def split(
     if first is None or any(len(held_out[part]) != size for part, size in sizes.items()):
         wanted = " and ".join(f"{size} for {part}" for part, size in sizes.items() if size)
         raise TooLittleText(
-            f"too little parallel text: what is usable of it cannot give {wanted or 'anything'} "
+            f"too little text: what is usable of it cannot give {wanted or 'anything'} "
             "and some for training; bring more text or change [data]"
         )
     return held_out, chain([first], rest)

@@ -26,7 +26,7 @@ class NamedSets:
 
     @property
     def languages(self) -> tuple[str, str]:
-        return self.experiment.languages.source, self.experiment.languages.target
+        return self.experiment.languages.pair
 
     @cached_property
     def origins(self) -> dict[str, str]:
@@ -90,6 +90,7 @@ class NamedSets:
 
 def rules_of(experiment: Experiment, held_out: frozenset[str] = frozenset()) -> Rules:
     """What is kept of the experiment's text, without sources of these keys."""
-    data, languages = experiment.data, experiment.languages
-    identified = (languages.source, languages.target) if data.identify_languages else None
-    return Rules(data.max_words, data.max_ratio, identified, held_out)
+    data = experiment.data
+    identified = experiment.languages.pair if data.identify_languages else None
+    parallel = experiment.models.translates
+    return Rules(data.max_words, data.max_ratio, identified, held_out, parallel)

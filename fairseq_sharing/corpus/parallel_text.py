@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from ..errors import SharingError
 
+LINES_A_DOCUMENT = 50
+"""Of a text that does not say where its documents end."""
+
 ITS_OWN = ""
 """The document of a segment that may be held out without any other: its source text."""
 
@@ -76,6 +79,26 @@ def stream_parallel(source: Path, target: Path) -> Iterator[Segment]:
         )
     pairs = zip(stream_lines(source), stream_lines(target), strict=True)
     return (Segment(ITS_OWN, *pair) for pair in pairs)
+
+
+def stream_text(path: Path) -> Iterator[Segment]:
+    """Lines of a text in one language, on both sides of a segment; it is not read into memory.
+
+    A blank line ends a document; where there is none, so many lines are one. The file is checked
+    before the first segment is asked for.
+    """
+    _length(path)
+    blank = any(not line.strip() for line in stream_lines(path))
+    return _of_documents(path, blank)
+
+
+def _of_documents(path: Path, blank: bool) -> Iterator[Segment]:
+    document = 0
+    for number, line in enumerate(stream_lines(path), 1):
+        if line.strip():
+            yield Segment(f"document {document}", line, line)
+        if not (line.strip() if blank else number % LINES_A_DOCUMENT):
+            document += 1
 
 
 def _length(path: Path) -> int:

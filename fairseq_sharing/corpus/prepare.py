@@ -19,11 +19,11 @@ from .subwords import SEGMENTATIONS, Subwords
 DATA = Path("data-bin")
 
 
-def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, Path] | None) -> None:
+def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, ...] | None) -> None:
     """Fill corpus/, spm/ or bpe/, and data-bin/ of the run folder, as far as it is not done.
 
-    own_text is a source and a target file to use instead of the experiment's corpus. What has
-    changed is done again, with all that depends on it, unless systems were trained on it.
+    own_text is a source and a target file, or one text, instead of the experiment's corpus. What
+    has changed is done again, with all that depends on it, unless systems were trained on it.
     """
     corpus = Corpus(experiment, folder, own_text)
     stage, steps, manifest = _stage(corpus), _steps(corpus), Manifest(folder)
@@ -80,10 +80,12 @@ def _refuse_changes_after_training(stage: Stage, steps: list[Step], manifest: Ma
 
 def _stage(corpus: Corpus, text: Any = None) -> Stage:
     """The record of the whole preparation; text is the name of a corpus, or checksums of files."""
-    settings = {
+    settings: dict[str, Any] = {
         "languages": settings_of(corpus.experiment.languages),
         "data": settings_of(corpus.experiment.data) | {"corpus": text or corpus.text},
     }
+    if not corpus.experiment.models.translates:
+        settings["kind"] = corpus.experiment.kind
     if corpus.named:
         settings["named"] = corpus.named
     if corpus.named_sets.sizes:
@@ -117,15 +119,25 @@ def _steps(corpus: Corpus, lock: int = -1) -> list[Step]:
 def preprocessing_command(
     experiment: Experiment, folder: Path, destination: str = str(DATA)
 ) -> list[str]:
-    """The fairseq-preprocess command: one joined dictionary, as shared embeddings need."""
+    """The fairseq-preprocess command: one joined dictionary, as shared embeddings need.
+
+    fairseq reads a language model's text under its whole name, that of translations without the
+    language.
+    """
     cut = folder / SEGMENTATIONS[experiment.data.segmentation].MODEL.parent
+    languages = experiment.languages
+    if experiment.models.translates:
+        ending, joined = "", ["--joined-dictionary"]
+        joined += ["--source-lang", languages.source, "--target-lang", languages.target]
+    else:
+        ending, joined = f".{languages.source}", ["--only-source"]
+    test_sets = (f"{cut / test_set.name}{ending}" for test_set in experiment.test_sets)
     return [
         fairseq_tool("fairseq-preprocess"),
-        *("--source-lang", experiment.languages.source),
-        *("--target-lang", experiment.languages.target),
-        *("--trainpref", str(cut / "train")),
-        *("--validpref", str(cut / "valid")),
-        *("--testpref", ",".join(str(cut / test_set.name) for test_set in experiment.test_sets)),
-        *("--joined-dictionary", "--workers", str(usable_cores())),
+        *joined,
+        *("--trainpref", f"{cut / 'train'}{ending}"),
+        *("--validpref", f"{cut / 'valid'}{ending}"),
+        *("--testpref", ",".join(test_sets)),
+        *("--workers", str(usable_cores())),
         *("--destdir", str(folder / destination)),
     ]

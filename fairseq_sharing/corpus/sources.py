@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ..errors import SharingError
 from . import packaged_sets
 from .mtdata_names import find_sets
-from .parallel_text import Sets, stream_parallel
+from .parallel_text import Sets, stream_parallel, stream_text
 
 Languages = tuple[str, str]
 
@@ -45,6 +45,7 @@ def check_corpus(name: str, sets: tuple[str, ...], languages: Languages) -> None
         find_sets(sets, languages)
 
 
-def open_files(source: Path, target: Path) -> Source:
-    """The user's own two files, which are checked before this returns."""
-    return Source({OF_ONES_OWN: stream_parallel(source, target)}, [source, target])
+def open_files(*files: Path) -> Source:
+    """The user's own two files, or one text; they are checked before this returns."""
+    segments = stream_text(*files) if len(files) == 1 else stream_parallel(*files)
+    return Source({OF_ONES_OWN: segments}, list(files))

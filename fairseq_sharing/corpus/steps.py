@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import SharingError
 from ..experiment.bleu import bleu_of
 from ..experiment.experiment import Experiment
-from ..files import digest, sha256
+from ..files import digest, sha256, write_lines
 from ..progress import counted
 from .cleaning import clean, normalise
 from .counts import Counts, in_words, total
@@ -25,11 +25,11 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Corpus:
-    """The text of an experiment in its run folder, from its corpus or the user's own two files."""
+    """The text of an experiment in its run folder, from its corpus or the user's own files."""
 
     experiment: Experiment
     run_folder: Path
-    own_text: tuple[Path, Path] | None
+    own_text: tuple[Path, ...] | None
 
     @property
     def folder(self) -> Path:
@@ -63,10 +63,15 @@ class Corpus:
         return [TRAIN, VALID, *(test_set.name for test_set in self.experiment.test_sets)]
 
     def files(self, parts: Iterable[str]) -> tuple[Path, ...]:
-        """Both sides of each part."""
-        return tuple(
-            self.folder / f"{part}.{language}" for part in parts for language in self.languages
-        )
+        """The sides of each part that models read: both, or a language model's."""
+        read = self.experiment.read_languages
+        return tuple(self.folder / f"{part}.{language}" for part in parts for language in read)
+
+    def documents(self, parts: Iterable[str]) -> tuple[Path, ...]:
+        """The names of the documents of each part's segments, a line each: a language model's."""
+        if self.experiment.models.translates:
+            return ()
+        return tuple(self.folder / f"{part}.documents" for part in parts)
 
     def check(self) -> None:
         """Raise SharingError for an unknown corpus, set or language, or a tokeniser of BLEU.
@@ -74,7 +79,8 @@ class Corpus:
         Fetches nothing but what that tokeniser needs.
         """
         data = self.experiment.data
-        bleu_of(self.experiment)
+        if self.experiment.models.translates:
+            bleu_of(self.experiment)
         if self.own_text is None:
             check_corpus(data.corpus, data.sets, self.languages)
         if data.identify_languages:
@@ -104,7 +110,10 @@ class Corpus:
             self.files(self.named),
             self._write_named_sets,
         )
-        corpus = Step("corpus", settings, self.files(cut), self._write_corpus)
+        if not self.experiment.models.translates:
+            settings["kind"] = self.experiment.kind
+        outputs = (*self.files(cut), *self.documents(self._held_out()))
+        corpus = Step("corpus", settings, outputs, self._write_corpus)
         return [named, corpus] if self.named else [corpus]
 
     def _held_out(self) -> dict[str, int]:
@@ -138,6 +147,8 @@ class Corpus:
         except TooLittleText as error:
             raise SharingError(f"{error}; {in_words(total(of_sets))}") from None
         segments = {part: self._write(part, held_out[part]) for part in held_out}
+        for part, file in zip(held_out, self.documents(held_out), strict=False):
+            write_lines(file, [segment.document or "" for segment in held_out[part]])
         segments[TRAIN] = self._write(TRAIN, rest)
         of_named = {file.stem: sum(1 for _ in stream_lines(file)) for file in named}
         facts = {
@@ -149,11 +160,11 @@ class Corpus:
         return Done([*source.files, *named], counts, facts)
 
     def _write(self, part: str, segments: Iterable[Segment]) -> int:
-        """Write both sides of a part; returns its number of segments."""
+        """Write the sides of a part; returns its number of segments."""
         number = 0
-        with writing(*self.files([part])) as (source, target):
+        with writing(*self.files([part])) as files:
             for segment in segments:
-                source.write(segment.source + "\n")
-                target.write(segment.target + "\n")
+                for file, text in zip(files, (segment.source, segment.target), strict=False):
+                    file.write(text + "\n")
                 number += 1
         return number

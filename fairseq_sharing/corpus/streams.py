@@ -53,7 +53,7 @@ def in_processes(make: Callable[[], Callable[[list[T]], R]], items: Iterable[T])
             raise SharingError(
                 f"one of {cores} processes that read text was killed, most likely because memory "
                 "ran out: free some, or use fewer processes (taskset --cpu-list 0 before the "
-                "command), then run the same command to go on"
+                "command), then run the same command to resume"
             ) from None
         finally:
             for future in waiting:

@@ -24,9 +24,7 @@ DETOKENISING: dict[str, Options] = {
 _HYPOTHESIS = re.compile(r"^D-(\d+)\t[^\t]*\t(.*)$", re.MULTILINE)
 
 
-def decoding_command(
-    run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = False
-) -> list[str]:
+def command(run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = False) -> list[str]:
     """The fairseq-generate command for the experiment's test set of that number, from 0."""
     experiment, test_set = run.experiment, run.experiment.test_sets[number]
     given = {
@@ -52,7 +50,7 @@ def decoding_command(
     return [fairseq_tool("fairseq-generate"), str(folder / DATA), *flags]
 
 
-def waiting_decodings(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
+def waiting_jobs(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
     """A job for each test set that is not decoded yet with these options and this checkpoint.
 
     Each leaves hypotheses.NAME.txt and a record of its own, so that an interruption loses one set.
@@ -69,8 +67,8 @@ def waiting_decodings(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
         outputs = (run.hypotheses(test_set.name),)
         stage = Stage(run.folder, f"decode.{test_set.name}", settings, outputs)
         if not stage.is_finished():
-            command = decoding_command(run, number, folder, cpu=on_cpu(), fp16=fp16)
-            jobs.append(_decoding(run, test_set, command, folder, stage))
+            words = command(run, number, folder, cpu=on_cpu(), fp16=fp16)
+            jobs.append(_decoding(run, test_set, words, folder, stage))
     return jobs
 
 

@@ -6,11 +6,15 @@ from itertools import pairwise
 from ..errors import SharingError
 from .bleu import check_tokenizer_name
 from .experiment import Experiment, Languages
+from .kinds import Kind, kind_of
 from .positions import DEFAULT
 from .positions import OPTIONS as POSITIONS
 from .system import Options, System
 
-SEGMENTATIONS = ("sentencepiece", "bpe")
+SEGMENTATIONS = ("sentencepiece", "bpe", "words")
+OF_TRANSLATIONS = ("sentencepiece", "bpe")
+"""Those that a translation can be joined from again."""
+
 TAKEN = {
     "systems": ("corpus", "spm", "bpe", "data-bin", "report"),
     "test sets": ("train", "valid"),
@@ -25,14 +29,17 @@ def check_experiment(experiment: Experiment) -> None:
     """Raise SharingError for wrong names, languages, maps, numbers of updates, data or seeds."""
     names = [system.name for system in experiment.systems]
     test_sets = [test_set.name for test_set in experiment.test_sets]
+    models = kind_of(experiment.kind)
     for system in experiment.systems:
-        _check_system(system, {**experiment.train, **system.options})
+        _check_system(system, {**experiment.train, **system.options}, models)
+    if not models.translates:
+        _check_language_model(experiment)
     check(bool(test_sets), "test_sets is empty: leave it out for one held out from the corpus")
     for kind, group in (("systems", names), ("test sets", test_sets)):
         for name in group:
             _check_name(kind, name)
         check(len(set(group)) == len(group), f"two {kind} have the same name: {', '.join(group)}")
-    _check_languages(experiment.languages)
+    _check_languages(experiment.languages, models)
     check_tokenizer_name(experiment.bleu_tokenizer)
     _check_data(experiment)
     seeds = experiment.seeds
@@ -51,10 +58,14 @@ def check_baseline(experiment: Experiment) -> None:
     )
 
 
-def _check_languages(languages: Languages) -> None:
+def _check_languages(languages: Languages, models: Kind) -> None:
     """Check that the languages differ and can be endings of file names."""
-    codes = languages.source, languages.target
-    for code in codes:
+    check(
+        not models.translates or bool(languages.target),
+        "[languages]: 'target' is missing, the language that is translated into",
+    )
+    codes = (languages.source, languages.target) if languages.target else (languages.source, "")
+    for code in filter(None, codes):
         check(
             re.fullmatch(r"\w[\w-]*", code) is not None,
             f"[languages] '{code}' must be a code such as en: letters, digits, _ and -",
@@ -65,6 +76,8 @@ def _check_languages(languages: Languages) -> None:
 def _check_data(experiment: Experiment) -> None:
     """Check that each set is either held out by number or named, and that the batch divides."""
     data = experiment.data
+    translates = kind_of(experiment.kind).translates
+    segmentations = OF_TRANSLATIONS if translates else SEGMENTATIONS
     check(
         (data.valid_segments is None) != (data.valid_set is None),
         "[data] needs either valid_segments, a number, or valid_set, where they are",
@@ -98,8 +111,8 @@ def _check_data(experiment: Experiment) -> None:
         "of the text's characters that get a piece, such as 0.9995",
     )
     check(
-        data.segmentation in SEGMENTATIONS,
-        f"[data] segmentation = '{data.segmentation}': choose from {', '.join(SEGMENTATIONS)}",
+        data.segmentation in segmentations,
+        f"[data] segmentation = '{data.segmentation}': choose from {', '.join(segmentations)}",
     )
     check(
         experiment.batch_tokens is None or type(experiment.train.get("max-tokens")) is int,
@@ -118,8 +131,25 @@ def _check_name(kind: str, name: str) -> None:
     )
 
 
-def _check_system(system: System, options: Options) -> None:
-    system.maps()
+def _check_language_model(experiment: Experiment) -> None:
+    """Check that nothing is asked for that only translations have."""
+    for test_set in experiment.test_sets:
+        check(
+            test_set.origin is None,
+            f"test set '{test_set.name}': origin is for translations; the test set of a language "
+            "model is held out from its corpus, by [data] test_segments",
+        )
+    check(experiment.data.valid_set is None, "[data] valid_set is for translations")
+    check(experiment.bleu_tokenizer is None, "bleu_tokenizer is for translations")
+    for system in experiment.systems:
+        check(
+            system.encoder is None,
+            f"system {system.name}: encoder = {{...}}: a language model has no encoder",
+        )
+
+
+def _check_system(system: System, options: Options, models: Kind) -> None:
+    system.maps(models.sides)
     updates = options.get("max-update")
     if type(updates) is not int:
         raise SharingError(

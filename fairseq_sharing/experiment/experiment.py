@@ -6,15 +6,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import SharingError
+from .kinds import TRANSLATION, Kind, kind_of
 from .system import Options, System
 
 
 @dataclass(frozen=True)
 class Languages:
-    """The pair of languages, as codes that fairseq uses for file names."""
+    """The pair of languages, as codes that fairseq uses for file names.
+
+    A language model is of the source alone. With a target, its text is the source side of parallel
+    text, else all text that there is in the language.
+    """
 
     source: str
-    target: str
+    target: str = ""
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Of the text that is read: twice the same where there is no target."""
+        return self.source, self.target or self.source
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ class Experiment:
     [train] max-tokens is the part that one device takes at a time. average_epochs is how many of
     the last epochs' checkpoints are averaged for decoding; without it the best one is decoded.
     bleu_tokenizer is one of sacreBLEU's; without it sacreBLEU chooses for the target language.
+    kind is a key of KINDS: a language model is trained on the source side of the corpus.
     """
 
     name: str
@@ -78,6 +89,17 @@ class Experiment:
     batch_tokens: int | None = None
     average_epochs: int | None = None
     bleu_tokenizer: str | None = None
+    kind: str = TRANSLATION.name
+
+    @property
+    def models(self) -> Kind:
+        """What its models are."""
+        return kind_of(self.kind)
+
+    @property
+    def read_languages(self) -> tuple[str, ...]:
+        """The languages whose text its models read: both, or that of a language model."""
+        return self.languages.pair if self.models.translates else (self.languages.source,)
 
     def select(self, names: list[str] | None, seeds: list[int] | None = None) -> "Experiment":
         """Only these systems and seeds, in the experiment's order; all of them by default."""

@@ -10,6 +10,7 @@ from ..errors import SharingError
 from ..files import write_json
 from ..model.config import SIDES
 from ..model.growth import Schedule
+from ..model.strategies import LayerMap
 from .experiment import Experiment, settings_of
 from .file import from_tables
 from .stages import Stage
@@ -55,6 +56,16 @@ class Run:
     def schedule(self) -> Schedule:
         """When its stacks become deeper."""
         return self.system.schedule(self.max_update)
+
+    @property
+    def maps(self) -> dict[str, LayerMap]:
+        """The map of each side that its model has."""
+        return self.system.maps(self.experiment.models.sides)
+
+    @property
+    def depth(self) -> int:
+        """Stacked layers of all sides together."""
+        return sum(map(len, self.maps.values()))
 
     @property
     def options(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A system of an experiment: the layers of each side, how they share and when they grow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,10 +60,10 @@ class System:
         own = getattr(self, name)
         return own or Side(self.strategy, self.layers, self.unique_layers, self.layer_map)
 
-    def maps(self) -> dict[str, LayerMap]:
-        """The map of each side; SharingError names the one at fault."""
+    def maps(self, sides: Sequence[str] = SIDES) -> dict[str, LayerMap]:
+        """The map of each of the sides; SharingError names the one at fault."""
         found = {}
-        for name in SIDES:
+        for name in sides:
             try:
                 found[name] = self.side(name).map()
             except SharingError as error:
@@ -71,31 +71,26 @@ class System:
                 raise SharingError(f"system {self.name}:{where} {error}") from None
         return found
 
-    @property
-    def depth(self) -> int:
-        """Stacked layers of both sides together."""
-        return sum(map(len, self.maps().values()))
-
     def schedule(self, max_update: int) -> Schedule:
         """When the stacks become deeper in a training of so many updates."""
         steps = (round(s * max_update) if isinstance(s, float) else s for s in self.grow_depth_at)
         return Schedule(tuple(steps))
 
-    def flags(self, max_update: int) -> dict[str, Any]:
-        """The options of fairseq-train that ask for these layers and this growth."""
-        sides = [self.side(name) for name in SIDES]
+    def flags(self, max_update: int, names: Sequence[str] = SIDES) -> dict[str, Any]:
+        """The options of fairseq-train that ask for the layers of these sides, and for growth."""
+        sides = [self.side(name) for name in names]
         growth = {"grow-depth-at": str(self.schedule(max_update))} if self.grow_depth_at else {}
-        if sides[0].strategy != sides[1].strategy or sides[0].layer_map or sides[1].layer_map:
+        if len({side.strategy for side in sides}) > 1 or any(side.layer_map for side in sides):
             return growth | {
                 option: value
-                for name, layers in self.maps().items()
+                for name, layers in self.maps(names).items()
                 for option, value in (
                     (f"{name}-layers", len(layers)),
                     (f"{name}-layer-map", format_layer_map(layers)),
                 )
             }
         flags: dict[str, Any] = {"sharing-strategy": sides[0].strategy}
-        for name, side in zip(SIDES, sides, strict=True):
+        for name, side in zip(names, sides, strict=True):
             flags[f"{name}-layers"] = side.layers
             if side.unique_layers is not None:
                 flags[f"{name}-unique-layers"] = side.unique_layers

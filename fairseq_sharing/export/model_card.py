@@ -15,17 +15,29 @@ from ..errors import SharingError
 from ..experiment.stages import Stage
 from ..model.strategies import format_layer_map
 
+USES = {
+    "translation": "fairseq-sharing translate --model {} < input.txt > output.txt",
+    "text-generation": "python -c 'import ctranslate2; "
+    'print(ctranslate2.Generator("{}").generate_batch([["</s>"]], max_length=50))\'',
+}
+"""A command for each task of Hugging Face's."""
+
+
+METRICS = {"translation": ("bleu", "chrf"), "text-generation": ("perplexity", "word_perplexity")}
+"""What is measured of each, as scores name it."""
+
 
 @dataclass(frozen=True)
 class Card:
     """What a card says beyond what the checkpoint does.
 
+    ``languages`` are those that it translates from and to, or none if it is a language model.
     ``run_folder`` is that of one system of an experiment, as ``fairseq-sharing train`` and
     ``evaluate`` fill it; what it does not hold is left out of the card.
     """
 
     name: str
-    languages: tuple[str, str]
+    languages: tuple[str, ...]
     quantization: str
     license: str = "unknown"
     run_folder: Path | None = None
@@ -49,38 +61,43 @@ class Card:
         shared = facts["parameters"] < facts["parameters_unshared"]
         metadata = self._metadata(corpus, scores, shared)
         header = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)
-        source, target = self.languages
+        purpose = "Translates {} to {}." if self.languages else "A language model."
         kind = "A Transformer whose layers share parameters." if shared else "A Transformer."
         sections = [
             f"---\n{header}---",
             f"# {self.name}",
-            f"Translates {source} to {target}. {kind}",
+            f"{purpose.format(*self.languages)} {kind}",
             _model(facts, size, self.quantization),
             _data(corpus),
-            _scores(scores, self._decoded_in(scores)),
+            self._scores(scores),
             self._commands(),
         ]
         return "\n\n".join(section for section in sections if section) + "\n"
+
+    @property
+    def _task(self) -> str:
+        """What Hugging Face calls it."""
+        return "translation" if self.languages else "text-generation"
 
     def _metadata(
         self, corpus: dict[str, Any], scores: dict[str, Any], shared: bool
     ) -> dict[str, Any]:
         """What Hugging Face reads."""
-        tags = ["translation", "ctranslate2", "fairseq"]
+        tags = [self._task, "ctranslate2", "fairseq"]
         metadata: dict[str, Any] = {
             "language": list(self.languages),
             "license": self.license,
             "library_name": "ctranslate2",
-            "pipeline_tag": "translation",
+            "pipeline_tag": self._task,
             "tags": [*tags, "parameter-sharing"] if shared else tags,
         }
         results = [
             {
-                "task": {"type": "translation"},
+                "task": {"type": self._task},
                 "dataset": {"name": f"{corpus.get('corpus', 'own')} {name}", "type": "text"},
                 "metrics": [
-                    {"type": "bleu", "value": round(score["bleu"], 2)},
-                    {"type": "chrf", "value": round(score["chrf"], 2)},
+                    {"type": metric, "value": round(score[metric], 2)}
+                    for metric in METRICS[self._task]
                 ],
             }
             for name, score in scores.items()
@@ -90,11 +107,17 @@ class Card:
         return metadata
 
     def _commands(self) -> str:
-        lines = [f"fairseq-sharing translate --model {self.name} < input.txt > output.txt"]
+        lines = [USES[self._task].format(self.name)]
         if self.run_folder and (command := self.run_folder / "command.txt").exists():
             lines.append(command.read_text("utf-8").strip())
         blocks = "\n\n".join(f"```sh\n{line}\n```" for line in lines)
-        return f"## Commands\n\nTo translate; where known, how it was trained:\n\n{blocks}"
+        return f"## Commands\n\nTo use it; where known, how it was trained:\n\n{blocks}"
+
+    def _scores(self, scores: dict[str, Any]) -> str:
+        precision = self._decoded_in(scores)
+        return (
+            _of_translations(scores, precision) if self.languages else _of_texts(scores, precision)
+        )
 
     def _decoded_in(self, scores: dict[str, Any]) -> str:
         """The precision of the translations that were scored, as evaluate recorded it."""
@@ -147,7 +170,23 @@ def _data(corpus: dict[str, Any]) -> str:
     return f"## Data\n\nCorpus {corpus['corpus']}; segments: {segments}.\n\n{origin}"
 
 
-def _scores(scores: dict[str, Any], precision: str) -> str:
+def _of_texts(scores: dict[str, Any], precision: str) -> str:
+    if not scores:
+        return ""
+    rows = [
+        (
+            name,
+            f"{score['tokens']:,}",
+            f"{score['perplexity']:.2f}",
+            f"{score['word_perplexity']:.2f}",
+        )
+        for name, score in scores.items()
+    ]
+    head = ("test set", "tokens", "perplexity", "a word")
+    return f"## Scores\n\nOf the checkpoint, by fairseq in {precision}.\n\n" + _table(head, rows)
+
+
+def _of_translations(scores: dict[str, Any], precision: str) -> str:
     if not scores:
         return ""
     rows = [

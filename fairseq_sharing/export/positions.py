@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ..checkpoint.options import Options
+from ..checkpoint.contents import Options
 from ..errors import SharingError
 from ..experiment.positions import DEFAULT, Positions
 from ..files import write_json

@@ -1,4 +1,4 @@
-"""Named presets of the shared transformer: ``--arch NAME``.
+"""Named presets of the shared models: ``--arch NAME``.
 
 A preset only fills in what the command line leaves open, and asks for unique layers only where
 the strategy takes a number of them.
@@ -6,33 +6,44 @@ the strategy takes a number of them.
 
 import argparse
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
-from fairseq.models import ARCH_MODEL_REGISTRY, register_model_architecture
+from fairseq.models import ARCH_MODEL_REGISTRY, register_model_architecture, transformer_lm
 from fairseq.models.transformer import transformer_legacy as fairseq_presets
+from fairseq.models.transformer_lm import TransformerLanguageModelConfig
 from omegaconf import DictConfig
 
-from . import transformer  # noqa: F401  (registers the model that the presets belong to)
 from .checks import check_known_options, check_options
-from .config import SIDES, SharedTransformerConfig
+from .config import SIDES, DecoderOnlyConfig
+from .language_model import SharedLanguageModel
+from .shared_model import SharedModel
 from .strategies import FIXED_UNIQUE
+from .transformer import SharedTransformerModel
+
+MODELS: dict[str, type[SharedModel]] = {
+    "shared_transformer": SharedTransformerModel,
+    "shared_transformer_lm": SharedLanguageModel,
+}
+"""The models by the names that they are registered with."""
 
 
-def _preset(name: str) -> Callable[[Callable], Callable]:
+def _preset(name: str, model: str = "shared_transformer") -> Callable[[Callable], Callable]:
     """Register a preset, followed by a check of the options, so that mistakes show at once.
 
     A second import of this module registers nothing again.
     """
+    kind = MODELS[model]
 
     def register(preset: Callable[[argparse.Namespace], None]):
         def complete(args: argparse.Namespace | DictConfig) -> None:
             if isinstance(args, DictConfig):
-                check_known_options(args)
+                check_known_options(args, kind.options, model)
             preset(args)
-            check_options(SharedTransformerConfig.from_namespace(args))
+            check_options(kind.config.from_namespace(args))
 
         if name not in ARCH_MODEL_REGISTRY:
-            register_model_architecture("shared_transformer", name)(complete)
+            register_model_architecture(model, name)(complete)
         return preset
 
     return register
@@ -44,13 +55,18 @@ def _default(args: argparse.Namespace, **values: Any) -> None:
         setattr(args, name, getattr(args, name, value))
 
 
-def _default_sharing(args: argparse.Namespace, strategy: str, num_unique: int | None) -> None:
+def _default_sharing(
+    args: argparse.Namespace,
+    strategy: str,
+    num_unique: int | None,
+    sides: tuple[str, ...] = SIDES,
+) -> None:
     """Share by ``strategy`` unless the user gives a strategy or a map."""
-    if any(getattr(args, f"{side}_layer_map", None) is not None for side in SIDES):
+    if any(getattr(args, f"{side}_layer_map", None) is not None for side in sides):
         return
     _default(args, sharing_strategy=strategy)
     if args.sharing_strategy not in FIXED_UNIQUE and num_unique is not None:
-        _default(args, encoder_unique_layers=num_unique, decoder_unique_layers=num_unique)
+        _default(args, **{f"{side}_unique_layers": num_unique for side in sides})
 
 
 @_preset("shared_transformer")
@@ -92,3 +108,41 @@ def universal_wmt_en_de(args: argparse.Namespace) -> None:
     """One layer a side at big sizes, stacked 6 times: about the parameters of base sizes."""
     _default_sharing(args, "universal", None)
     fairseq_presets.transformer_vaswani_wmt_en_de_big(args)
+
+
+def _fairseqs(preset: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
+    """Fill in what a preset of fairseq's language model says, then the defaults of that model.
+
+    A default that fairseq takes from another part of its config is left to that part.
+    """
+    _default(args, base_shuffle=1)  # the presets say False, the model takes numbers only
+    preset(args)
+    defaults = {option.name: option.default for option in fields(TransformerLanguageModelConfig)}
+    _default(args, **{name: v for name, v in defaults.items() if "${" not in str(v)})
+
+
+@_preset("shared_transformer_lm", "shared_transformer_lm")
+def language_model(args: argparse.Namespace) -> None:
+    """fairseq's transformer_lm: d=512, 6 layers, post-norm, nothing shared unless asked for."""
+    _fairseqs(lambda _: None, args)
+
+
+@_preset("shared_transformer_lm_tiny", "shared_transformer_lm")
+def tiny_language_model(args: argparse.Namespace) -> None:
+    """For trying things out: d=64, 2 layers, nothing shared unless asked for."""
+    _fairseqs(transformer_lm.transformer_lm_gpt2_tiny, args)
+
+
+@_preset("shared_transformer_lm_gpt", "shared_transformer_lm")
+def gpt(args: argparse.Namespace) -> None:
+    """The sizes of GPT (d=768, ffn=3072, 12 heads), Sequence with N=12 and M=6."""
+    _default_sharing(args, "sequence", 6, DecoderOnlyConfig.sides)
+    _fairseqs(transformer_lm.transformer_lm_gpt, args)
+
+
+@_preset("shared_transformer_lm_wiki103", "shared_transformer_lm")
+def wiki103(args: argparse.Namespace) -> None:
+    """fairseq's sizes for WikiText-103 (d=1024, adaptive input), Sequence with N=12 and M=6."""
+    _default(args, decoder_layers=12)
+    _default_sharing(args, "sequence", 6, DecoderOnlyConfig.sides)
+    _fairseqs(transformer_lm.transformer_lm_baevski_wiki103, args)

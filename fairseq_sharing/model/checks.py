@@ -1,5 +1,6 @@
 """What is refused when a model is built: options that cannot work with sharing or with Admin."""
 
+import ast
 from typing import Any
 
 from omegaconf import DictConfig
@@ -7,7 +8,6 @@ from omegaconf import DictConfig
 from ..errors import SharingError
 from .config import (
     RESIDUAL_SCALINGS,
-    SIDES,
     SharedTransformerConfig,
     option_names,
     shares_layers,
@@ -16,13 +16,27 @@ from .config import (
 from .growth import parse_schedule
 from .strategies import num_unique_layers
 
+LITERALS = {
+    "adaptive_softmax_cutoff": "20000,60000",
+    "adaptive_input_cutoff": "20000,60000",
+    "character_filters": "[(1, 64), (2, 128)]",
+}
+"""Options that fairseq evaluates as Python, with an example of each."""
+
+NORMFORMER = ("scale_fc", "scale_attn", "scale_heads", "scale_resids")
+"""Options that fairseq's language model declares and loses on the way to its layers."""
+
 FULLY_SHARDED = "fully_sharded"
 
 
 def check_options(cfg: SharedTransformerConfig) -> None:
     """Raise SharingError where options contradict each other; the message says why."""
-    for side in SIDES:
+    for side in cfg.sides:
         side_layer_map(cfg, side)
+    _check_literals(cfg)
+    for name in NORMFORMER:
+        flag = "--" + name.replace("_", "-")
+        _refuse(flag, getattr(cfg, name, None), "is ignored by fairseq's transformer_lm; drop it")
     if shares_layers(cfg):
         _check_sharing(cfg)
     if cfg.residual_scaling not in RESIDUAL_SCALINGS:
@@ -36,8 +50,23 @@ def check_options(cfg: SharedTransformerConfig) -> None:
         _check_growth(cfg)
 
 
+def _check_literals(cfg: SharedTransformerConfig) -> None:
+    """Refuse what is no list of numbers where fairseq would run whatever a checkpoint says."""
+    for name, example in LITERALS.items():
+        value = getattr(cfg, name, None)
+        if not isinstance(value, str):
+            continue
+        try:
+            numbers = ast.literal_eval(value)
+        except (SyntaxError, ValueError):
+            numbers = value
+        if isinstance(numbers, str):
+            flag = "--" + name.replace("_", "-")
+            raise SharingError(f"{flag} {value}: give numbers alone, such as {example}")
+
+
 def _check_sharing(cfg: SharedTransformerConfig) -> None:
-    for side in SIDES:
+    for side in cfg.sides:
         _refuse(
             f"--{side}-layers-to-keep",
             getattr(cfg, side).layers_to_keep,
@@ -68,7 +97,7 @@ def _check_sharing(cfg: SharedTransformerConfig) -> None:
 
 def _check_admin(cfg: SharedTransformerConfig) -> None:
     admin = "cannot go with --residual-scaling admin, which"
-    for side in SIDES:
+    for side in cfg.sides:
         options = getattr(cfg, side)
         _refuse(
             f"--{side}-normalize-before",
@@ -93,7 +122,7 @@ def _check_admin(cfg: SharedTransformerConfig) -> None:
 def _check_growth(cfg: SharedTransformerConfig) -> None:
     steps = len(parse_schedule(cfg.grow_depth_at).steps)
     flag = f"--grow-depth-at {cfg.grow_depth_at}"
-    maps = {side: side_layer_map(cfg, side) for side in SIDES}
+    maps = {side: side_layer_map(cfg, side) for side in cfg.sides}
     to_add = max(len(layers) - num_unique_layers(layers) for layers in maps.values())
     if to_add == 0:
         shown = ", ".join(f"{len(layers)} in the {side}" for side, layers in maps.items())
@@ -111,7 +140,7 @@ def _check_growth(cfg: SharedTransformerConfig) -> None:
             f"{flag} cannot go with --residual-scaling admin, which measures every layer in the "
             "first pass; drop one of the two"
         )
-    for side in SIDES:
+    for side in cfg.sides:
         _refuse(
             f"--{side}-layerdrop",
             getattr(cfg, side).layerdrop,
@@ -126,11 +155,15 @@ def _refuse(option: str, value: Any, reason: str) -> None:
         raise SharingError(f"{shown} {reason}")
 
 
-def check_known_options(cfg: DictConfig) -> None:
-    """Refuse misspelt keys of a Hydra config, which fairseq would drop without a word."""
-    unknown = sorted(str(key) for key in cfg if key not in option_names() | {"_name", "arch"})
+def check_known_options(cfg: DictConfig, options: type, model: str) -> None:
+    """Refuse keys of a Hydra config that ``model`` does not have; fairseq would drop them silently.
+
+    ``options`` is the dataclass of the model's options.
+    """
+    known = option_names(options) | {"_name", "arch"}
+    unknown = sorted(str(key) for key in cfg if key not in known)
     if unknown:
         raise SharingError(
             f"unknown model option {unknown[0]!r} in the Hydra config; "
-            "fairseq-train --help --arch shared_transformer lists the valid ones"
+            f"fairseq-train --help --arch {model} lists the valid ones"
         )

@@ -1,7 +1,7 @@
-"""The options of a shared transformer, and the two layer maps they ask for."""
+"""The options of shared models, and the layer maps they ask for."""
 
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Optional
+from typing import ClassVar, Optional
 
 from fairseq.models.transformer.transformer_config import (
     DecoderConfig,
@@ -9,6 +9,7 @@ from fairseq.models.transformer.transformer_config import (
     QuantNoiseConfig,
     TransformerConfig,
 )
+from fairseq.models.transformer_lm import TransformerLanguageModelConfig
 
 from ..errors import SharingError
 from .strategies import FIXED_UNIQUE, STRATEGIES, LayerMap, layer_map, parse_layer_map
@@ -28,28 +29,15 @@ _MAP_HELP = (
 
 # Options are typed with Optional, which is what fairseq's parser generator understands.
 @dataclass
-class SharedTransformerConfig(TransformerConfig):
-    """fairseq's transformer options and those of sharing.
+class DecoderSharing:
+    """The options of sharing that every model has; the decoder is the side that all have."""
 
-    An instance builds its own nested parts: some distributions of fairseq leave the classes
-    themselves as defaults, so that setting an option of one model would set it for all.
-    """
-
-    encoder: EncDecBaseConfig = field(default_factory=EncDecBaseConfig)
-    decoder: DecoderConfig = field(default_factory=DecoderConfig)
-    quant_noise: QuantNoiseConfig = field(default_factory=QuantNoiseConfig)
     sharing_strategy: str = field(
         default="none",
         metadata={"help": "which layers share parameters: one of " + ", ".join(STRATEGIES)},
     )
-    encoder_unique_layers: Optional[int] = field(  # noqa: UP045
-        default=None, metadata={"help": _UNIQUE_HELP.format("encoder", "encoder")}
-    )
     decoder_unique_layers: Optional[int] = field(  # noqa: UP045
         default=None, metadata={"help": _UNIQUE_HELP.format("decoder", "decoder")}
-    )
-    encoder_layer_map: Optional[str] = field(  # noqa: UP045
-        default=None, metadata={"help": _MAP_HELP.format("encoder")}
     )
     decoder_layer_map: Optional[str] = field(  # noqa: UP045
         default=None, metadata={"help": _MAP_HELP.format("decoder")}
@@ -69,6 +57,25 @@ class SharedTransformerConfig(TransformerConfig):
             "many updates: a number, or several for as many steps, such as 500,1000"
         },
     )
+
+
+@dataclass
+class SharedTransformerConfig(DecoderSharing, TransformerConfig):
+    """fairseq's transformer options and those of sharing.
+
+    An instance builds its own nested parts: some distributions of fairseq leave the classes
+    themselves as defaults, so that setting an option of one model would set it for all.
+    """
+
+    encoder: EncDecBaseConfig = field(default_factory=EncDecBaseConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    quant_noise: QuantNoiseConfig = field(default_factory=QuantNoiseConfig)
+    encoder_unique_layers: Optional[int] = field(  # noqa: UP045
+        default=None, metadata={"help": _UNIQUE_HELP.format("encoder", "encoder")}
+    )
+    encoder_layer_map: Optional[str] = field(  # noqa: UP045
+        default=None, metadata={"help": _MAP_HELP.format("encoder")}
+    )
     no_cross_attention_reuse: bool = field(
         default=False,
         metadata={
@@ -77,11 +84,24 @@ class SharedTransformerConfig(TransformerConfig):
         },
     )
 
+    sides: ClassVar[tuple[str, ...]] = SIDES
 
-def option_names() -> set[str]:
+
+class DecoderOnlyConfig(SharedTransformerConfig):
+    """A language model's options in the nested form that fairseq's decoder is built from."""
+
+    sides = ("decoder",)
+
+
+@dataclass
+class SharedLanguageModelConfig(DecoderSharing, TransformerLanguageModelConfig):
+    """The options of fairseq's transformer_lm and those of sharing, as a command line has them."""
+
+
+def option_names(config: type = SharedTransformerConfig) -> set[str]:
     """All options by their names on fairseq's command line: ``encoder_layers``, not nested."""
     names = set()
-    for option in fields(SharedTransformerConfig):
+    for option in fields(config):
         if is_dataclass(option.type):
             names |= {f"{option.name}_{inner.name}" for inner in fields(option.type)}
         names.add(option.name)
@@ -96,7 +116,7 @@ def _side_option(cfg: SharedTransformerConfig, side: str, name: str):
 def shares_layers(cfg: SharedTransformerConfig) -> bool:
     """Whether a strategy or a map is asked for; otherwise the model is fairseq's own."""
     return cfg.sharing_strategy != "none" or any(
-        _side_option(cfg, side, "layer_map") is not None for side in SIDES
+        _side_option(cfg, side, "layer_map") is not None for side in cfg.sides
     )
 
 

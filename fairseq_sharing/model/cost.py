@@ -9,6 +9,7 @@ from fairseq.data import Dictionary
 from fairseq.models import ARCH_CONFIG_REGISTRY
 
 from .growth import Schedule, running_map
+from .shared_model import SharedModel
 from .strategies import LayerMap, num_unique_layers
 from .transformer import SharedTransformerModel
 
@@ -24,7 +25,7 @@ class Sizes:
     share_all_embeddings: bool = True
 
 
-def weightless_model(sizes: Sizes, **options) -> SharedTransformerModel:
+def weightless_model(sizes: Sizes, **options) -> SharedModel:
     """A model of ``sizes`` on the meta device: real modules and ties, no memory for weights.
 
     ``options`` are those of fairseq's command line, such as ``encoder_layers=12``.
@@ -54,9 +55,12 @@ class _Words(Dictionary):
 
 
 def build_weightless(
-    args: argparse.Namespace, vocabulary: int, target_vocabulary: int | None = None
-) -> SharedTransformerModel:
-    """The model that ``args`` describe on the meta device, with dictionaries of these sizes.
+    args: argparse.Namespace,
+    vocabulary: int,
+    target_vocabulary: int | None = None,
+    model: type[SharedModel] = SharedTransformerModel,
+) -> SharedModel:
+    """The ``model`` that ``args`` describe on the meta device, with dictionaries of these sizes.
 
     Source and target have one dictionary unless the target's size is given, too.
     """
@@ -64,7 +68,7 @@ def build_weightless(
     target = source if target_vocabulary is None else _Words(target_vocabulary)
     task = SimpleNamespace(source_dictionary=source, target_dictionary=target)
     with torch.device("meta"):
-        return SharedTransformerModel.build_model(args, task)
+        return model.build_model(args, task)
 
 
 def multiply_adds(sizes: Sizes, encoder_map: LayerMap, decoder_map: LayerMap, length: int) -> int:
@@ -75,7 +79,8 @@ def multiply_adds(sizes: Sizes, encoder_map: LayerMap, decoder_map: LayerMap, le
     layer six and each unique one two more, of the encoder output to keys and values; each layer a
     feed-forward of 2 x d x ffn and 2 x length x d for each attention; the output projection has
     d x vocabulary (Vaswani et al. 2017, sections 3.2 and 3.3). A backward pass costs twice as
-    many, so that ratios hold for training.
+    many, so that ratios hold for training. A language model's layers are those of an encoder here,
+    which have no cross-attention either, and its decoder map is empty.
     """
     d = sizes.embed
     feed_forward, attention = 2 * d * sizes.ffn, 2 * length * d

@@ -54,7 +54,7 @@ def follow(states: list[dict[str, Any]], new_order: Tensor) -> None:
 
 
 def _rows_of(new_order: Tensor, copies: int) -> tuple[Tensor, int]:
-    """The rows that ``new_order`` goes on from, and how many hypotheses each has then.
+    """The rows that ``new_order`` continues, and how many hypotheses each has then.
 
     Where it separates the hypotheses of a row, each gets a row of its own.
     """

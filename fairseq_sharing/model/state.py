@@ -5,7 +5,7 @@ tied parameter once for each of its names.
 """
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -87,6 +87,20 @@ def _check_map(side: str, stored: LayerMap, wanted: LayerMap) -> None:
             f"the checkpoint's {side} layer map is {format_layer_map(stored)}, the model's is "
             f"{format_layer_map(wanted)}; build the model with the checkpoint's map "
             f"(--{side}-layer-map {format_layer_map(stored)})"
+        )
+
+
+def check_kind(state: Mapping[str, Any], sides: Sequence[str]) -> None:
+    """Raise SharingError if ``state`` is of a translation model and the model of none, or reverse.
+
+    ``sides`` are the model's.
+    """
+    translates = any(name.startswith("encoder.") for name in state)
+    if translates != ("encoder" in sides):
+        models = ["a language model", "a translation model"]
+        raise SharingError(
+            f"the checkpoint is of {models[translates]}, this is {models[not translates]}; "
+            f"give a checkpoint of {models[not translates]}, or another --arch and --task"
         )
 
 

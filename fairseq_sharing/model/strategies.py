@@ -151,8 +151,8 @@ def check_layer_map(layers: LayerMap, num_layers: int | None = None) -> None:
 
 
 def num_unique_layers(layers: LayerMap) -> int:
-    """M, the number of unique layers of a map."""
-    return max(layers) + 1
+    """M, the number of unique layers of a map; 0 if it has none."""
+    return max(layers, default=-1) + 1
 
 
 def first_uses(layers: LayerMap) -> LayerMap:

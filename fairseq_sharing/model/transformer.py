@@ -1,25 +1,19 @@
 """fairseq's transformer with layers that share parameters."""
 
-import argparse
-import logging
-from typing import Any
-
-from fairseq.dataclass.utils import gen_parser_from_dataclass
 from fairseq.models import register_model
 from fairseq.models.transformer import (
+    TransformerConfig,
     TransformerDecoderBase,
     TransformerEncoderBase,
     TransformerModelBase,
 )
+from fairseq.tasks.language_modeling import LanguageModelingTask
 from torch import nn
 
 from ..errors import SharingError
-from .admin import ResidualProfile
-from .checks import check_options
-from .config import SIDES, SharedTransformerConfig, side_layer_map
+from .config import SharedTransformerConfig, side_layer_map
 from .cross_attention import CrossAttentions, projected_once
-from .growing_layers import DepthGrowth, scriptable
-from .growth import parse_schedule
+from .growing_layers import scriptable
 from .layers import (
     ScaledDecoderLayer,
     ScaledEncoderLayer,
@@ -27,12 +21,8 @@ from .layers import (
     keep_dropout_names,
     wrapped,
 )
-from .state import load_refusal
-from .state_hooks import keep_state_compact
-from .strategies import LayerMap, format_layer_map, num_unique_layers
-from .tying import LayerStacker, count_parameters
-
-logger = logging.getLogger(__name__)
+from .shared_model import SharedModel
+from .tying import LayerStacker
 
 
 class SharedTransformerEncoder(TransformerEncoderBase):
@@ -92,7 +82,7 @@ class SharedTransformerDecoder(TransformerDecoderBase):
 
 
 @register_model("shared_transformer")
-class SharedTransformerModel(TransformerModelBase):
+class SharedTransformerModel(SharedModel, TransformerModelBase):
     """Transformer of N stacked layers with M sets of parameters on each side.
 
     Takes fairseq's transformer options and those of SharedTransformerConfig. With strategy
@@ -100,38 +90,18 @@ class SharedTransformerModel(TransformerModelBase):
     parameter once, under its first name, and the two maps.
     """
 
-    __jit_unused_properties__ = ("layer_maps",)
-    __prepare_scriptable__ = scriptable
-
-    def __init__(self, cfg, encoder, decoder):
-        super().__init__(cfg, encoder, decoder)
-        self.residual_profile = None
-        if cfg.residual_scaling == "admin":
-            self.residual_profile = ResidualProfile({s: getattr(self, s).layers for s in SIDES})
-        self.growth = None
-        if cfg.grow_depth_at is not None:
-            sides = {side: getattr(self, side) for side in SIDES}
-            self.growth = DepthGrowth(sides, parse_schedule(cfg.grow_depth_at))
-        keep_state_compact(self)
-
-    @classmethod
-    def add_args(cls, parser: argparse.ArgumentParser) -> None:
-        """Add the options; defaults are left to the architecture and then to the dataclass."""
-        gen_parser_from_dataclass(
-            parser, SharedTransformerConfig(), delete_default=True, with_prefix=""
-        )
+    config = options = SharedTransformerConfig
+    unshared = "transformer"
+    unshared_options = TransformerConfig
 
     @classmethod
     def build_model(cls, args, task) -> "SharedTransformerModel":
-        """The model for parsed arguments or a Hydra config; SharingError if options conflict."""
-        cfg = SharedTransformerConfig.from_namespace(args)
-        check_options(cfg)
-        model = super().build_model(cfg, task)
-        if not next(model.parameters()).is_meta:  # what has no weights is only looked at
-            logger.info(model.sharing_summary())
-            if model.growth:
-                model.growth.warn_of_late_steps(getattr(args, "max_update", 0))
-        return model
+        if isinstance(task, LanguageModelingTask):
+            raise SharingError(
+                "--task language_modeling with a translation model; "
+                "use --arch shared_transformer_lm, or --task translation"
+            )
+        return super().build_model(args, task)
 
     @classmethod
     def build_encoder(cls, cfg, src_dict, embed_tokens) -> SharedTransformerEncoder:
@@ -142,44 +112,3 @@ class SharedTransformerModel(TransformerModelBase):
         return SharedTransformerDecoder(
             cfg, tgt_dict, embed_tokens, no_encoder_attn=cfg.no_cross_attention
         )
-
-    @property
-    def layer_maps(self) -> dict[str, LayerMap]:
-        """The map of each side."""
-        return {side: getattr(self, side).layer_map for side in SIDES}
-
-    def sharing_summary(self) -> str:
-        """One line: both maps, stacked and unique depth, parameters counted once."""
-        sides = "; ".join(
-            f"{side} map {format_layer_map(layers)} "
-            f"({len(layers)} layers, {num_unique_layers(layers)} unique)"
-            for side, layers in self.layer_maps.items()
-        )
-        grows = f"; depth grows at {self.growth.schedule}" if self.growth else ""
-        return f"sharing: {sides}; {count_parameters(self):,} parameters counted once{grows}"
-
-    def set_num_updates(self, num_updates: int) -> None:
-        """fairseq says how many updates were made before each of them."""
-        super().set_num_updates(num_updates)
-        if self.growth:
-            self.growth.set_num_updates(num_updates)
-
-    def load_state_dict(self, state_dict, strict=True, model_cfg=None, args=None, *, assign=False):
-        """As fairseq's, which has no ``assign``: with it, the state's tensors become parameters.
-
-        Raises SharingError, in one line, if the state is not of this model.
-        """
-        state = dict(state_dict)
-        try:
-            if not assign:
-                return super().load_state_dict(state, strict, model_cfg, args)
-            self.upgrade_state_dict(state)
-            return nn.Module.load_state_dict(self, state, strict, assign=True)
-        except RuntimeError as error:
-            raise SharingError(load_refusal(error)) from error
-
-    def upgrade_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """fairseq's upgrade of what older versions saved, in place."""
-        for side in SIDES:  # fairseq's EMA leaves these out, and its upgrade then drops final norms
-            state_dict.setdefault(f"{side}.version", getattr(self, side).version.clone())
-        super().upgrade_state_dict(state_dict)

@@ -16,6 +16,10 @@
 - fairseq resumes at the right place of the data only on the same number of devices and in the
   epoch that the process started in, and resumes several processes only through a loader that is
   not safe; ``resume`` says what is done instead.
+- fairseq's language model names the class of its decoder; ``language_decoder`` says how another
+  one comes in its place.
+- fairseq asks numpy for ``compat.long``, which numpy 2 no longer has, when each line of a text is a
+  sample of a language model, as in fairseq-interactive; ``numpy_one`` gives it that.
 - fairseq finds no BLEU where a validation translates nothing, as ``empty_bleu`` says.
 - fairseq-train saves nothing when it is asked to end. It is made to, as ``stopping`` says.
 - Mistakes of the user and interruptions end fairseq's commands with one line, as ``errors`` says;
@@ -32,15 +36,26 @@ from pathlib import Path
 
 import torch
 from fairseq import checkpoint_utils, options
+from fairseq.data import language_pair_dataset, token_block_dataset
 from fairseq.data.iterators import EpochBatchIterator
 from fairseq.distributed import utils as distributed_utils
-from fairseq.models import distributed_fairseq_model
+from fairseq.models import distributed_fairseq_model, transformer_lm
 from fairseq.tasks import FairseqTask
 from fairseq.trainer import Trainer
 
 from ..errors import SharingError
-from . import empty_bleu, numpy_values, parser, resume, stopping, tie_lines, torchrun
+from . import (
+    empty_bleu,
+    language_decoder,
+    numpy_values,
+    parser,
+    resume,
+    stopping,
+    tie_lines,
+    torchrun,
+)
 from .data_parallel import data_parallel
+from .numpy_one import NumpyWithCompat
 
 UNREADABLE = (
     *(pickle.UnpicklingError, struct.error, RuntimeError, EOFError, OSError, MemoryError),
@@ -58,9 +73,13 @@ def apply() -> None:
     options.parse_args_and_arch = parser.parsing(options.parse_args_and_arch)
     tie_lines.leave_out()
     distributed_fairseq_model.DistributedDataParallel = data_parallel
+    transformer_lm.TransformerDecoder = language_decoder.replaceable(
+        transformer_lm.TransformerDecoder
+    )
     distributed_utils.infer_init_method = torchrun.without_gpus(distributed_utils.infer_init_method)
     EpochBatchIterator.state_dict = resume.saving_shards(EpochBatchIterator.state_dict)
     EpochBatchIterator.load_state_dict = resume.loading_shards(EpochBatchIterator.load_state_dict)
+    token_block_dataset.np = language_pair_dataset.np = NumpyWithCompat()
     FairseqTask.get_batch_iterator = resume.same_batches(FairseqTask.get_batch_iterator)
     Trainer.load_checkpoint = resume.reading_everywhere(Trainer.load_checkpoint)
     if Path(sys.argv[0]).name in ("fairseq-train", "fairseq-hydra-train"):

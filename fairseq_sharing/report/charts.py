@@ -1,4 +1,4 @@
-"""What the report draws: learning curves, and BLEU against parameters and time."""
+"""What the report draws: learning curves, and scores against parameters and time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,8 +56,8 @@ def charts_of(report: Report) -> list[Chart]:
     charts = [
         _losses(report, "updates", "updates", lambda training, updates: updates),
         _losses(report, "time", "minutes", minutes),
-        _bleu(report, "parameters", "million parameters", _millions),
-        _bleu(report, "training time", "minutes", lambda row: row.minutes),
+        _scores(report, "parameters", "million parameters", _millions),
+        _scores(report, "training time", "minutes", lambda row: row.minutes),
     ]
     return [chart for chart in charts if chart.series]
 
@@ -76,7 +76,7 @@ def _losses(report: Report, by: str, unit: str, x_of: XAxis) -> Chart:
     return Chart(f"Validation loss by {by}", unit, IN_WORDS, tuple(series), lines=True)
 
 
-def _bleu(report: Report, by: str, unit: str, x_of: Callable[[Row], float | None]) -> Chart:
+def _scores(report: Report, by: str, unit: str, x_of: Callable[[Row], float | None]) -> Chart:
     """A point for each system."""
     series = []
     for style, row in enumerate(report.rows):
@@ -84,7 +84,8 @@ def _bleu(report: Report, by: str, unit: str, x_of: Callable[[Row], float | None
         if x is not None:
             point = Point(x, figure.mean, figure.spread or 0.0)
             series.append(Series(row.label, style, (point,)))
-    quality = "BLEU" if len(report.test_sets) == 1 else "Average BLEU"
+    name = report.rows[0].main.name
+    quality = name[0].upper() + name[1:] if len(report.test_sets) == 1 else f"Average {name}"
     remark = "near ones side by side"
     return Chart(f"{quality} by {by}", unit, remark, tuple(series), lines=False)
 
@@ -92,8 +93,8 @@ def _bleu(report: Report, by: str, unit: str, x_of: Callable[[Row], float | None
 def _quality(report: Report, row: Row) -> Figure:
     """BLEU of a single test set with its interval, else the average of all."""
     if len(report.test_sets) == 1:
-        return row.bleu(report.test_sets[0], intervals=not report.several_seeds)
-    return row.average(lambda score: score.bleu)
+        return row.figure(report.test_sets[0], intervals=not report.several_seeds)
+    return row.average()
 
 
 def _millions(row: Row) -> float:

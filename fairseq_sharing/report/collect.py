@@ -9,11 +9,11 @@ from typing import Any
 from ..corpus.parallel_text import read_lines
 from ..errors import SharingError
 from ..evaluation.decoding import read_hypotheses
-from ..evaluation.scoring import Score
 from ..experiment.runs import RECORD, Run, read_run
 from ..files import read_json
 from ..model.strategies import STRATEGIES, LayerMap
 from ..training.log import TrainingLog
+from .measures import Measures, measures_of
 
 SPEED = "speed.json"
 """In an experiment's folder: updates a second of its systems, all taking turns at one machine.
@@ -24,13 +24,21 @@ For each system by the update from which on it has that speed.
 
 @dataclass(frozen=True)
 class Training:
-    """One run that is trained, decoded and scored, and what its folder says."""
+    """One run that is trained, decoded and scored, and what its folder says.
+
+    scores are those of the experiment's kind, by test set.
+    """
 
     run: Run
     log: TrainingLog
     parameters: int
-    scores: dict[str, Score]
+    scores: dict[str, Any]
     measured_speeds: dict[str, dict[int, float]]
+
+    @property
+    def measures(self) -> Measures:
+        """What it is compared by."""
+        return measures_of(self.run.experiment)
 
     @property
     def updates(self) -> int:
@@ -93,9 +101,13 @@ class Training:
         path = self.run.folder / "command.txt"
         return path.read_text("utf-8").strip() if path.exists() else ""
 
+    def depth_of(self, side: str) -> int:
+        """How many layers of the side ran in the last update."""
+        return self.run.schedule.depth(self.map_of(side), max(self.updates - 1, 0))
+
     def map_of(self, side: str) -> LayerMap:
         """The layer map of one side, encoder or decoder."""
-        return self.run.system.maps()[side]
+        return self.run.maps[side]
 
 
 def find_runs(folders: list[Path]) -> list[Run]:
@@ -138,7 +150,10 @@ def read_training(run: Run) -> Training:
         run=run,
         log=log,
         parameters=log.parameters,
-        scores={t.name: Score(**scores[t.name]) for t in run.experiment.test_sets},
+        scores={
+            t.name: measures_of(run.experiment).score(**scores[t.name])
+            for t in run.experiment.test_sets
+        },
         measured_speeds=_speeds(run.folder.parent / SPEED),
     )
 
@@ -162,7 +177,7 @@ def manifest_of(run: Run) -> dict[str, Any]:
     return read_json(run.folder.parent / "corpus" / "manifest.json")
 
 
-def _translations(run: Run, test_set: str, scores: dict[str, Score]) -> list[str]:
+def _translations(run: Run, test_set: str, scores: dict[str, Any]) -> list[str]:
     path = run.hypotheses(test_set)
     lines = read_hypotheses(run, test_set) if path.exists() else []
     if len(lines) != scores[test_set].segments:
@@ -179,7 +194,7 @@ def _by_depth(run: Run) -> tuple[Any, ...]:
     return (
         run.folder.parent,
         system.name != run.experiment.baseline,
-        system.depth,
+        run.depth,
         strategies.index(system.strategy or strategies[-1]),
         system.name,
         run.seed,

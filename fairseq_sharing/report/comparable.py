@@ -17,10 +17,12 @@ def require_comparable(trainings: list[Training]) -> None:
     first = trainings[0].run
     checked = {first.folder.parent}
     for run in [training.run for training in trainings[1:]]:
+        _require_same(first, run, "kind", first.experiment.kind, run.experiment.kind)
         _require_same(first, run, "languages", _languages(first), _languages(run))
         _require_same(first, run, "test sets", _test_sets(first), _test_sets(run))
-        tokenizers = [bleu_of(r.experiment).tokenizer_signature for r in (first, run)]
-        _require_same(first, run, NAMED, *tokenizers)
+        if first.experiment.models.translates:
+            tokenizers = [bleu_of(r.experiment).tokenizer_signature for r in (first, run)]
+            _require_same(first, run, NAMED, *tokenizers)
         _require_same_data(first, run)
         if run.folder.parent not in checked:
             checked.add(run.folder.parent)
@@ -31,6 +33,8 @@ def require_comparable(trainings: list[Training]) -> None:
 
 def _require_tokenizer(training: Training) -> None:
     """Check that every score of a training is by the tokeniser of its experiment."""
+    if not training.run.experiment.models.translates:
+        return
     wanted = bleu_of(training.run.experiment).tokenizer_signature
     for name, score in training.scores.items():
         if f"|tok:{wanted}|" not in score.bleu_signature:
@@ -69,8 +73,8 @@ def _require_same_text(one: Run, other: Run) -> None:
                 _require_same(one, other, what, of_one, of_other)
 
 
-def _languages(run: Run) -> tuple[str, str]:
-    return run.experiment.languages.source, run.experiment.languages.target
+def _languages(run: Run) -> tuple[str, ...]:
+    return run.experiment.read_languages
 
 
 def _test_sets(run: Run) -> str:

@@ -1,6 +1,7 @@
 """Notes below the tables: how the figures were made, and what they leave out."""
 
 from ..corpus.counts import TOO_LONG, in_words, too_long_in_words
+from ..evaluation.perplexity import LEAST_DOCUMENTS
 from .collect import manifest_of
 from .significance import TESTS
 from .speeds import hardware
@@ -8,7 +9,7 @@ from .summary import Report
 
 
 def notes_of_results(report: Report) -> list[str]:
-    """One paragraph on all columns, then sacreBLEU's signatures."""
+    """One paragraph on all columns, then what the scores are of."""
     sources = dict.fromkeys(speed.source for row in report.rows for speed in row.relative_speeds)
     sets = report.test_sets
     several = len(sets) > 1
@@ -19,11 +20,12 @@ def notes_of_results(report: Report) -> list[str]:
         f"p-value of a {TESTS[report.test]} against {report.baseline}"
         + (" on all test sets together" if several else "")
         + (", seed against seed, lowest–highest" if report.several_seeds else ""),
-        f"{len(report.references)} segments" + (f" of {', '.join(sets)}" if several else ""),
+        _segments(report),
     ]
     scores = [score for training in report.trainings for score in training.scores.values()]
-    signatures = [f"BLEU {score.bleu_signature}" for score in scores]
-    signatures += [] if several else [f"chrF {score.chrf_signature}" for score in scores]
+    signatures = [] if _of_language_models(report) else [f"BLEU {s.bleu_signature}" for s in scores]
+    if signatures and not several:
+        signatures += [f"chrF {score.chrf_signature}" for score in scores]
     text = _training_text(report)
     return ["; ".join(part for part in parts if part) + ".", *text, *dict.fromkeys(signatures)]
 
@@ -67,9 +69,32 @@ def _updates(report: Report) -> str:
     return f"{updates.pop():,} updates each" if len(updates) == 1 else "updates differ, see below"
 
 
+def _of_language_models(report: Report) -> bool:
+    return not report.rows[0].first.run.experiment.models.translates
+
+
+def _segments(report: Report) -> str:
+    """What is scored: every token of a language model's test set, or segments."""
+    sets = report.test_sets
+    if _of_language_models(report):
+        score = report.rows[0].first.scores[sets[0]]
+        few = f", fewer than the {LEAST_DOCUMENTS} that intervals and p-values need"
+        return (
+            f"perplexity of {score.tokens:,} tokens, and of the same text by its {score.words:,} "
+            f"words, ends of lines included; documents: {score.documents:,}"
+            + (few if score.documents < LEAST_DOCUMENTS else "")
+        )
+    several = len(sets) > 1
+    return f"{len(report.references)} segments" + (f" of {', '.join(sets)}" if several else "")
+
+
 def _spread(report: Report) -> str:
+    name = report.rows[0].main.name
+    first = report.rows[0].first
+    if all(first.measures.main.interval(score) is None for score in first.scores.values()):
+        return name
     if not report.several_seeds:
-        return "BLEU with its 95 % interval"
+        return f"{name} with its 95 % interval"
     seeds = {len(row.trainings) for row in report.rows}
     count = f"{seeds.pop()} seeds" if len(seeds) == 1 else "seeds where there are several"
-    return f"BLEU as mean ± standard deviation over {count}"
+    return f"{name} as mean ± standard deviation over {count}"

@@ -12,7 +12,6 @@ from .summary import Report
 from .svg import colour, draw
 from .tables import Table
 
-SIDES = ("encoder", "decoder")
 OF_ONE_RUN = ("started", "command", "host", "slurm_job", "earlier")
 """The entries of versions.json on which no figure depends."""
 
@@ -24,14 +23,13 @@ def page(report: Report, tables: list[Table], charts: Iterable[Chart]) -> str:
         "page.html",
         report=report,
         languages=first.languages,
+        translates=first.models.translates,
         tables=tables,
         charts=[draw(chart) for chart in charts],
-        maps=[
-            (row.label, [(side, row.first.map_of(side)) for side in SIDES]) for row in report.rows
-        ],
+        maps=[(row.label, list(row.first.run.maps.items())) for row in report.rows],
         colour=colour,
         least_words=LEAST_WORDS,
-        pairs=pairs_of(report),
+        pairs=pairs_of(report) if first.models.translates else [],
         machines=_machines(report.trainings),
     )
 

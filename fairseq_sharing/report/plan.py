@@ -1,5 +1,6 @@
 """What an experiment will run and take, without data, weights or a network."""
 
+import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +9,10 @@ from ..commands.devices import Devices
 from ..commands.parsing import read_command
 from ..corpus.prepare import DATA, preprocessing_command
 from ..corpus.steps import Corpus
-from ..evaluation.decoding import decoding_command
+from ..evaluation.of_kind import outputs_of
 from ..experiment.experiment import Experiment
 from ..experiment.runs import Run, runs_of
+from ..model.architectures import MODELS
 from ..model.cost import Sizes, build_weightless, multiply_adds_over
 from ..model.strategies import num_unique_layers
 from ..model.tying import count_parameters
@@ -66,14 +68,16 @@ def estimates(experiment: Experiment, folder: Path, devices: Devices) -> list[Es
             paper_row(system.paper)
     runs = runs_of(experiment, folder)
     for number, test_set in enumerate(experiment.test_sets):
-        read_command(test_set.name, decoding_command(runs[0], number, folder, cpu=False))
+        words = outputs_of(experiment).command(runs[0], number, folder, cpu=False)
+        read_command(test_set.name, words)
     first_seed = [run for run in runs if run.seed == experiment.seeds[0]]
     return [_estimate(run, folder, devices) for run in first_seed]
 
 
 def dictionary_of(experiment: Experiment, folder: Path) -> int | None:
     """The entries of the prepared data's dictionary, fairseq's symbols included; None before."""
-    path = folder / DATA / f"dict.{experiment.languages.source}.txt"
+    translates = experiment.models.translates
+    path = folder / DATA / (f"dict.{experiment.languages.source}.txt" if translates else "dict.txt")
     if not path.exists():
         return None
     with path.open("rb") as file:
@@ -87,15 +91,12 @@ def _estimate(run: Run, folder: Path, devices: Devices) -> Estimate:
         require_epochs(run, args, data, devices)
     words = dictionary_of(run.experiment, folder)
     words = words or -(-run.experiment.data.vocabulary // PADDING) * PADDING
-    model = build_weightless(args, words)
+    model = build_weightless(args, words, model=MODELS[run.experiment.models.arch])
     maps, parameters = model.layer_maps, count_parameters(model)
-    sizes = Sizes(
-        args.encoder_embed_dim, args.encoder_ffn_embed_dim, args.encoder_attention_heads, words
+    operations = _operations(run, args, words)
+    update = (
+        (args.max_tokens or args.batch_size * _length(args)) * args.update_freq[0] * devices.count
     )
-    operations = multiply_adds_over(
-        sizes, (maps["encoder"], maps["decoder"]), LENGTH, run.schedule, run.max_update
-    )
-    update = (args.max_tokens or args.batch_size * LENGTH) * args.update_freq[0] * devices.count
     tokens = run.max_update * update
     epochs = 0 if args.no_epoch_checkpoints else max(args.keep_last_epochs, 0)
     during = args.keep_interval_updates if args.save_interval_updates else 0
@@ -114,6 +115,21 @@ def _estimate(run: Run, folder: Path, devices: Devices) -> Estimate:
     )
 
 
+def _operations(run: Run, args: argparse.Namespace, words: int) -> float:
+    """Multiply-adds of a forward pass per token of the longer side, a mean over the training."""
+    maps = run.maps
+    both = maps.get("encoder", maps["decoder"]), maps["decoder"] if len(maps) > 1 else ()
+    sizes = Sizes(
+        args.decoder_embed_dim, args.decoder_ffn_embed_dim, args.decoder_attention_heads, words
+    )
+    return multiply_adds_over(sizes, both, _length(args), run.schedule, run.max_update)
+
+
+def _length(args: argparse.Namespace) -> int:
+    """Tokens that attend to each other: those of a sentence, or of a language model's sample."""
+    return getattr(args, "tokens_per_sample", LENGTH)
+
+
 def commands(
     experiment: Experiment, folder: Path, devices: Devices
 ) -> Iterator[tuple[str, str, list[str]]]:
@@ -125,5 +141,5 @@ def commands(
         yield "train", run.name, devices.command(command)
     for run in runs:
         for number, test_set in enumerate(experiment.test_sets):
-            command = decoding_command(run, number, folder, cpu=devices.kind == "cpu")
+            command = outputs_of(experiment).command(run, number, folder, cpu=devices.kind == "cpu")
             yield "evaluate", f"{run.name}, {test_set.name}", command

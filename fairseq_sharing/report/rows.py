@@ -3,9 +3,10 @@
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from ..evaluation.scoring import Score
 from .collect import Training
+from .measures import Measure
 from .paper import PaperRow
 from .speeds import RelativeSpeed, minutes, updates_to
 
@@ -53,14 +54,20 @@ class Row:
         remarks = [o if alone else f"seed {seed} {o}" for seed, o in outcomes.items()]
         return f"{self.label} ({', '.join(remarks)})" if remarks else self.label
 
-    def bleu(self, test_set: str, *, intervals: bool = False) -> Figure:
-        """Over seeds; with intervals, one training's 95 % interval over resampled segments."""
-        scores = [training.scores[test_set] for training in self.trainings]
-        figure = over_seeds([score.bleu for score in scores])
-        return Figure(figure.mean, scores[0].bleu_interval) if intervals else figure
+    @property
+    def main(self) -> Measure:
+        """The measure that decides: BLEU or perplexity."""
+        return self.first.measures.main
 
-    def average(self, metric: Callable[[Score], float]) -> Figure:
-        """Over test sets for each seed, then over seeds."""
+    def figure(self, test_set: str, *, intervals: bool = False) -> Figure:
+        """The main measure over seeds; with intervals, one training's 95 % interval instead."""
+        scores = [training.scores[test_set] for training in self.trainings]
+        figure = over_seeds([self.main.of(score) for score in scores])
+        return Figure(figure.mean, self.main.interval(scores[0])) if intervals else figure
+
+    def average(self, measure: Measure | None = None) -> Figure:
+        """Of a measure, by default the main one, over test sets for each seed, then over seeds."""
+        metric = (measure or self.main).of
         return over_seeds([average(training, metric) for training in self.trainings])
 
     @property
@@ -90,7 +97,7 @@ class Row:
         return mean(reached), mean(taken)
 
 
-def average(training: Training, metric: Callable[[Score], float]) -> float:
+def average(training: Training, metric: Callable[[Any], float]) -> float:
     """Over the test sets, each counting the same."""
     return statistics.fmean(metric(score) for score in training.scores.values())
 

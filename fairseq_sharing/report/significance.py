@@ -1,11 +1,49 @@
-"""Whether two systems differ by more than the choice of test segments explains."""
+"""Whether two systems differ by more than the choice of test segments or documents explains."""
+
+from collections.abc import Callable, Mapping
 
 from sacrebleu.metrics import BLEU
 from sacrebleu.significance import PairedTest
 
+from ..errors import SharingError
+from ..evaluation.language_models import compared
 from ..evaluation.scoring import p_value
+from ..experiment.bleu import bleu_of
+from ..experiment.runs import Run
+from .collect import Training, read_test_sets
 
 TESTS = {"bs": "paired bootstrap", "ar": "approximate randomisation"}
+
+
+Tester = Callable[[Training, Mapping[str, Training]], dict[str, float | None]]
+"""The p-value of each training of a name against a baseline of the same seed."""
+
+
+def tester(run: Run, test: str) -> Tester:
+    """The test of an experiment's kind; run is any of its runs, test a key of TESTS."""
+    experiment = run.experiment
+    if not experiment.models.translates:
+        if test != "bs":
+            raise SharingError(f"--test {test}: perplexities are tested by bs, {TESTS['bs']}")
+        return _of_perplexities
+    references = read_test_sets(run, experiment.languages.target)
+    bleu = bleu_of(experiment)
+
+    def of_translations(
+        baseline: Training, others: Mapping[str, Training]
+    ) -> dict[str, float | None]:
+        hypotheses = {name: training.translations for name, training in others.items()}
+        return p_values(baseline.translations, hypotheses, references, test, bleu)
+
+    return of_translations
+
+
+def _of_perplexities(baseline: Training, others: Mapping[str, Training]) -> dict[str, float | None]:
+    """On the one test set that an experiment with language models has."""
+    (test_set,) = baseline.run.experiment.test_sets
+    runs = {name: training.run for name, training in others.items()}
+    found = compared({"": baseline.run, **runs}, test_set, "")
+    return {name: found[name].p_value for name in others}
 
 
 def p_values(

@@ -6,14 +6,13 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import SharingError
-from ..experiment.bleu import bleu_of
 from ..experiment.runs import Run
 from ..progress import in_turn
 from .collect import Training, read_test_sets, read_training
 from .comparable import require_comparable
 from .paper import paper_row
 from .rows import Row
-from .significance import TESTS, p_values
+from .significance import TESTS, tester
 from .speeds import relative_speed
 
 
@@ -41,9 +40,10 @@ class Report:
 
     @property
     def best(self) -> Row:
-        """The system with the highest average BLEU, the baseline left out if there are others."""
+        """The system with the best average score, the baseline left out if there are others."""
         others = [row for row in self.rows if row.label != self.baseline]
-        return max(others or self.rows, key=lambda row: row.average(lambda s: s.bleu).mean)
+        sign = -1 if self.rows[0].main.less_is_better else 1
+        return max(others or self.rows, key=lambda row: sign * row.average().mean)
 
     @cached_property
     def sources(self) -> list[str]:
@@ -117,18 +117,16 @@ def _tested(
     groups: dict[str, list[Training]], baseline: str, test: str
 ) -> dict[str, dict[int, float]]:
     """The p-values of every system by seed, for each that the baseline has, too."""
-    experiment = groups[baseline][0].run.experiment
-    references = read_test_sets(groups[baseline][0].run, experiment.languages.target)
-    bleu = bleu_of(experiment)
+    test_of = tester(groups[baseline][0].run, test)
     found: dict[str, dict[int, float]] = {label: {} for label in groups}
     for base in in_turn(groups[baseline], "significance, seeds"):
         others = {
-            label: training.translations
+            label: training
             for label, group in groups.items()
             for training in group
             if label != baseline and training.run.seed == base.run.seed
         }
-        values = p_values(base.translations, others, references, test, bleu)
+        values = test_of(base, others)
         for label, value in values.items():
             if value is not None:
                 found[label][base.run.seed] = value

@@ -32,23 +32,29 @@ def tables_of(report: Report) -> list[Table]:
 
 
 def results(report: Report) -> Table:
-    """Size, speed, BLEU of every test set, p-value against the baseline."""
+    """Size, speed, scores of every test set, p-value against the baseline."""
     sets, compared = report.test_sets, _paper_bleu(report)
     columns = ["system", "M", "N", "parameters", "training speed"]
-    columns += [*_headings(sets), "average"] if len(sets) > 1 else ["BLEU", "chrF"]
+    measures = report.rows[0].first.measures
+    both = [measures.main.name, measures.second.name]
+    columns += [*_headings(sets), "average"] if len(sets) > 1 else both
     columns += ["p-value", "paper", "difference"] if compared else ["p-value"]
     rows = []
     for row in report.rows:
-        bleu, chrf = row.average(lambda score: score.bleu), row.average(lambda score: score.chrf)
+        main, second = row.average(), row.average(measures.second)
+        decimals = row.main.decimals
         cells = [row.title, *_depths(row), f"{row.first.parameters:,}", _speed(row.relative_speed)]
-        cells += [_figure(row.bleu(name, intervals=not report.several_seeds)) for name in sets]
+        figures = [row.figure(name, intervals=not report.several_seeds) for name in sets]
+        cells += [_figure(figure, decimals) for figure in figures]
         cells += [
-            _figure(bleu) if len(sets) > 1 else f"{chrf.mean:.1f}",
+            _figure(main, decimals)
+            if len(sets) > 1
+            else f"{second.mean:.{measures.second.decimals}f}",
             _ends(row.p_values.values(), ".3f"),
         ]
         if compared:
             paper = compared.get(row.label)
-            cells += ["-", "-"] if paper is None else [f"{paper:.2f}", f"{bleu.mean - paper:+.2f}"]
+            cells += ["-", "-"] if paper is None else [f"{paper:.2f}", f"{main.mean - paper:+.2f}"]
         rows.append(tuple(cells))
     return Table(report.title, tuple(columns), rows, notes_of_results(report))
 
@@ -56,7 +62,7 @@ def results(report: Report) -> Table:
 def beside_paper(report: Report) -> Table:
     """Three lines for every row of the paper: this report's figures, the paper's, how they differ.
 
-    BLEU is that of the paper's test sets; the average is compared if all of them are here.
+    Scores are those of the paper's test sets; the average is compared if all of them are here.
     """
     sets = [name for name in report.test_sets if name in TEST_SETS]
     whole = len(sets) == len(TEST_SETS) == len(report.test_sets)
@@ -86,17 +92,17 @@ def times_to_loss(report: Report) -> Table:
 
 
 def _three_lines(row: Row, paper: PaperRow, sets: list[str], whole: bool) -> list[Cells]:
-    bleu = [row.bleu(name).mean for name in sets]
+    own_scores = [row.figure(name).mean for name in sets]
     theirs = [paper.bleu[name] for name in sets]
     if whole:
-        bleu.append(row.average(lambda score: score.bleu).mean)
+        own_scores.append(row.average().mean)
         theirs.append(paper.average)
     speed = row.relative_speed
     faster = "-" if speed is None else f"{speed - paper.relative_speed:+.2f}"
     millions = f"{row.first.parameters / 1e6:.0f}M"
-    differences = [own - other for own, other in zip(bleu, theirs, strict=True)]
+    differences = [own - other for own, other in zip(own_scores, theirs, strict=True)]
     return [
-        (row.label, millions, _speed(speed), *_decimals(bleu)),
+        (row.label, millions, _speed(speed), *_decimals(own_scores)),
         (
             f"paper: {paper.name}",
             paper.parameters,
@@ -125,19 +131,24 @@ def _headings(sets: list[str]) -> list[str]:
 
 
 def _depths(row: Row) -> Cells:
-    """M and N, of encoder and decoder where they differ."""
-    maps = [row.first.map_of(side) for side in ("encoder", "decoder")]
-    return both_sides(len(set(layers)) for layers in maps), both_sides(map(len, maps))
+    """M and N, of encoder and decoder where they differ; of N, what a training reached."""
+    maps = row.first.run.maps
+    reached = [
+        depth if depth == len(layers) else f"{depth} of {len(layers)}"
+        for side, layers in maps.items()
+        for depth in [min(training.depth_of(side) for training in row.trainings)]
+    ]
+    return both_sides(len(set(layers)) for layers in maps.values()), both_sides(reached)
 
 
-def both_sides(numbers: Iterable[int]) -> str:
+def both_sides(numbers: Iterable[int | str]) -> str:
     """A number for the encoder and one for the decoder; only one where they are the same."""
     return "+".join(dict.fromkeys(map(str, numbers)))
 
 
-def _figure(figure: Figure) -> str:
-    spread = "" if figure.spread is None else f" ± {figure.spread:.1f}"
-    return f"{figure.mean:.1f}{spread}"
+def _figure(figure: Figure, decimals: int) -> str:
+    spread = "" if figure.spread is None else f" ± {figure.spread:.{decimals}f}"
+    return f"{figure.mean:.{decimals}f}{spread}"
 
 
 def _ends(values: Iterable[float], form: str) -> str:

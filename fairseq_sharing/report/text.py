@@ -64,7 +64,7 @@ def comma_separated(report: Report) -> str:
 
 
 def _records(report: Report, row: Row) -> list[dict[str, Any]]:
-    encoder = row.first.map_of("encoder")
+    side, layers = next(iter(row.first.run.maps.items()))
     records = []
     for training, speed in zip(row.trainings, row.relative_speeds, strict=True):
         loss = report.valid_loss
@@ -72,8 +72,8 @@ def _records(report: Report, row: Row) -> list[dict[str, Any]]:
         facts = {
             "system": row.label,
             "seed": training.run.seed,
-            "unique_layers": len(set(encoder)),
-            "layers": len(encoder),
+            "unique_layers": len(set(layers)),
+            "layers": training.depth_of(side),
             "parameters": training.parameters,
             "updates": training.updates,
             "outcome": training.outcome,

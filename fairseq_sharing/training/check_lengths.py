@@ -20,6 +20,8 @@ def lengths_statement(run: Run, data: Path, args: argparse.Namespace) -> str:
     way: for a validation segment that is too long for the model, and for any segment that is longer
     than a batch.
     """
+    if not run.experiment.models.translates:
+        return ""  # its text is cut into blocks
     languages = run.experiment.languages.source, run.experiment.languages.target
     positions = positions_of(run.options)
     training, validation = (lengths_of(data, subset, languages) for subset in ("train", "valid"))

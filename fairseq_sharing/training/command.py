@@ -11,11 +11,10 @@ import fairseq_sharing
 from ..commands.devices import Devices, precision_for, these_devices, update_freq
 from ..commands.jobs import fairseq_tool
 from ..errors import SharingError
-from ..experiment.experiment import to_flags
+from ..experiment.experiment import Experiment, to_flags
 from ..experiment.runs import Run
 
-DEFAULTS = {
-    "arch": "shared_transformer",
+DEFAULTS: dict[str, Any] = {
     "no-epoch-checkpoints": True,
     "keep-interval-updates": 1,
     "required-batch-size-multiple": 1,
@@ -41,7 +40,8 @@ def training_command(
             f"system {run.name}: the option '{name}' is set by the pipeline; remove it from "
             "[train] and from the system's options"
         )
-    flags = to_flags(DEFAULTS | devices.options() | given | run.options)
+    arch = {"arch": run.experiment.models.arch}
+    flags = to_flags(DEFAULTS | arch | devices.options() | given | run.options)
     return [fairseq_tool("fairseq-train"), str(data), *flags]
 
 
@@ -57,19 +57,26 @@ def _given(run: Run) -> dict[str, Any]:
     experiment = run.experiment
     checkpoints = run.checkpoint.parent
     given = {
-        "source-lang": experiment.languages.source,
-        "target-lang": experiment.languages.target,
+        **task_options(experiment),
         "user-dir": user_dir(),
         "seed": run.seed,
         "save-dir": checkpoints,
         "restore-file": newest_intact(checkpoints) or checkpoints / "checkpoint_last.pt",
         "log-format": "json",
         "tensorboard-logdir": run.folder / "tensorboard",
-    } | run.system.flags(run.max_update)
+    } | run.system.flags(run.max_update, experiment.models.sides)
     if experiment.average_epochs is not None:
         given["no-epoch-checkpoints"] = False
         given["keep-last-epochs"] = experiment.average_epochs
     return given
+
+
+def task_options(experiment: Experiment) -> dict[str, Any]:
+    """What fairseq's commands are told of the task."""
+    if not experiment.models.translates:
+        return {"task": "language_modeling"}
+    languages = experiment.languages
+    return {"source-lang": languages.source, "target-lang": languages.target}
 
 
 def batch_parts(run: Run, devices: Devices) -> int:

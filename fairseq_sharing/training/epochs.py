@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..commands.devices import Devices
-from ..corpus.binarised import lengths_of
+from ..corpus.binarised import lengths_of, sizes_of
 from ..errors import SharingError
 from ..experiment.positions import positions_of
 from ..experiment.runs import Run
@@ -44,6 +44,8 @@ def least_updates(sizes: Any, args: argparse.Namespace, devices: Devices) -> int
 
 def _sizes(run: Run, data: Path) -> Any:
     """Tokens of the longer side of each training pair that the model takes, ends included, (P,)."""
+    if not run.experiment.models.translates:
+        return sizes_of(data / "train")
     languages = run.experiment.languages
     lengths = lengths_of(data, "train", (languages.source, languages.target))
     positions = positions_of(run.options)

@@ -92,7 +92,7 @@ def waiting_runs(runs: list[Run], folder: Path, devices: Devices, precision: str
     statements.discard("")
     if devices.rank == 0:
         print(*sorted(statements), sep="\n", end="\n" if statements else "", flush=True)
-    return sorted(waiting, key=lambda run: run.system.depth, reverse=True)
+    return sorted(waiting, key=lambda run: run.depth, reverse=True)
 
 
 def _refuse_other_precision(run: Run, precision: str) -> None:

@@ -5,7 +5,11 @@ import subprocess
 import sys
 import time
 
-from fairseq_sharing.commands.jobs import Job, run_jobs
+import pytest
+
+from fairseq_sharing import SharingError
+from fairseq_sharing.commands import jobs
+from fairseq_sharing.commands.jobs import ALONE, Job, run_jobs
 from fairseq_sharing.files import exclusive
 
 CHILD = """
@@ -62,3 +66,13 @@ def test_a_command_takes_the_place_that_is_free(tmp_path):
     with exclusive(tmp_path) as lock:
         run_jobs(jobs, gpus, lock)
     assert [(tmp_path / name).read_text().strip() for name in names] == ["2", "5", "5", "5"]
+
+
+@pytest.mark.parametrize(
+    ("room", "said"), [(0, "it printed nothing"), (2**80, "No space left on device: free some")]
+)
+def test_a_command_that_could_not_log_that_the_disk_is_full(room, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "ROOM_FOR_A_LOG", room)
+    failing = Job("one", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log")
+    with pytest.raises(SharingError, match=rf"one: python\S* ended with status 3: {said}"):
+        run_jobs([failing], ALONE, lock=2)

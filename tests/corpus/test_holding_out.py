@@ -48,7 +48,7 @@ def test_splits_are_exact_repeatable_and_share_no_source(
     try:
         parts = parts_of(segments, valid, test, folder)
     except SharingError:
-        event("too little parallel text")
+        event("too little text")
         return
     assert (len(parts["test"]), len(parts["valid"])) == (test, valid)
     assert {s for part in parts.values() for s in part} <= set(segments)

@@ -154,7 +154,7 @@ def test_a_failed_preparation_does_not_stand_in_the_way(tiny, own_text, tmp_path
             {"valid_segments": 500},
             r"too little .* 41 for test and 500 for valid.*; read \d+ pairs, .*; dropped none",
         ),
-        ({"max_words": 2}, r"too little parallel text: .* kept 0; dropped \d+ too long$"),
+        ({"max_words": 2}, r"too little text: .* kept 0; dropped \d+ too long$"),
     ],
 )
 def test_data_that_the_text_cannot_fill(tiny, own_text, tmp_path, data, message):

@@ -1,4 +1,4 @@
-"""A preparation that was stopped anywhere, or had no room, goes on to the same bytes."""
+"""A preparation that was stopped anywhere, or had no room, resumes to the same bytes."""
 
 import resource
 import signal
@@ -25,7 +25,7 @@ def test_a_disk_that_fills(tmp_path, tiny_text):
         assert status == 2
         assert error.startswith("fairseq-sharing: error: ")
         assert "File too large" in error
-        assert "run the same command to go on" in error
+        assert "run the same command to resume" in error
         assert "Traceback" not in output
         assert not list(runs.rglob("*/*.part"))
     assert finished(wmt, runs)[0] == 0

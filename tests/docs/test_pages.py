@@ -18,6 +18,7 @@ from fairseq_sharing_command import SUBCOMMANDS, main, top_parser
 
 FAIRSEQ = {
     "fairseq-train": options.get_training_parser,
+    "fairseq-eval-lm": options.get_eval_lm_parser,
     "fairseq-generate": options.get_generation_parser,
     "fairseq-interactive": options.get_interactive_generation_parser,
     "fairseq-validate": options.get_validation_parser,

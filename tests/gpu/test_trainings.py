@@ -1,4 +1,4 @@
-"""fairseq-train on the card: its checkpoints, going on from them, stopping, several processes."""
+"""fairseq-train on the card: its checkpoints, resuming from them, stopping, several processes."""
 
 import pytest
 import sentencepiece

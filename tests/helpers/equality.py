@@ -3,8 +3,8 @@
 from itertools import cycle
 
 import torch
-from fairseq.models import ARCH_MODEL_REGISTRY
-from support import batch, every_parameter, tiny_args, toy_task
+from fairseq.models import build_model
+from support import batch, every_parameter, text_batch, tiny_args, toy_task
 from torch import nn
 
 from fairseq_sharing.model.admin import NORMS
@@ -14,7 +14,7 @@ def build(arch: str, task=None, seed: int = 1, **options) -> nn.Module:
     """A tiny model of ``arch`` for ``task``, in training mode."""
     args = tiny_args(arch, **options)
     torch.manual_seed(seed)
-    return ARCH_MODEL_REGISTRY[arch].build_model(args, task or toy_task())
+    return build_model(args, task or toy_task())
 
 
 class Twins:
@@ -23,10 +23,13 @@ class Twins:
     Admin's vectors, once measured, are multiplied in by ``plain``'s residual connections.
     """
 
+    unshared = "transformer"
+    inputs = staticmethod(batch)
+
     def __init__(self, task=None, **options) -> None:
-        self.shared = build("shared_transformer", task, **options)
+        self.shared = build(f"shared_{self.unshared}", task, **options)
         if self.shared.residual_profile:
-            self.shared(**batch())
+            self.shared(**self.inputs())
         own = {"sharing_strategy", "residual_scaling"}
         names = ("unique_layers", "layer_map")
         plain_options = {
@@ -34,7 +37,7 @@ class Twins:
             for name, value in options.items()
             if name not in own and not name.endswith(names)
         }
-        self.plain = build("transformer", task, **plain_options)
+        self.plain = build(self.unshared, task, **plain_options)
         weights = every_parameter(self.shared)
         with torch.no_grad():
             for name, parameter in every_parameter(self.plain).items():
@@ -44,7 +47,7 @@ class Twins:
     def _scale_plain(self) -> dict[str, nn.Parameter]:
         """The unshared model's residual vectors by the names that they have in the shared one."""
         vectors = {}
-        for side in ("encoder", "decoder"):
+        for side in self.shared.layer_maps:
             layers = getattr(self.plain, side).layers
             for number, (layer, scaled) in enumerate(
                 zip(layers, getattr(self.shared, side).layers, strict=True)
@@ -65,7 +68,7 @@ class Twins:
         for model in (self.shared, self.plain):
             model.train(training)
             torch.manual_seed(seed)
-            yield model(**batch(), **inputs)
+            yield model(**self.inputs(), **inputs)
 
     def assert_same(self, training: bool, **inputs) -> None:
         """Same outputs; in training, shared gradients that are the sums of the copies'."""
@@ -89,6 +92,13 @@ class Twins:
                 assert not gradients, aliases
             else:
                 torch.testing.assert_close(parameter.grad, sum(gradients), atol=1e-4, rtol=1e-4)
+
+
+class LanguageTwins(Twins):
+    """The same of language models."""
+
+    unshared = "transformer_lm"
+    inputs = staticmethod(text_batch)
 
 
 def _scaled_in_turn(vectors: list[nn.Parameter]):

@@ -5,16 +5,18 @@ import subprocess
 import sys
 import sysconfig
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import torch
 from fairseq.data import Dictionary
-from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
+from fairseq.models import ARCH_CONFIG_REGISTRY, build_model
 from fairseq.models.transformer import TransformerModel
 from torch import nn
 
 import fairseq_sharing
+from fairseq_sharing.model.config import SIDES
 from fairseq_sharing.model.strategies import FIXED_UNIQUE, STRATEGIES
 
 PLUGIN = str(Path(fairseq_sharing.__file__).parent)
@@ -40,41 +42,50 @@ def toy_task(words: int = 36) -> SimpleNamespace:
     )
 
 
+TINY = {
+    "encoder_embed_dim": 16,
+    "encoder_ffn_embed_dim": 32,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_layers": 4,
+    "decoder_layers": 4,
+    "share_all_embeddings": True,
+    "dropout": 0.0,
+    "max_source_positions": 64,
+    "max_target_positions": 64,
+}
+TINY_LM = {
+    "decoder_embed_dim": 16,
+    "decoder_input_dim": 16,
+    "decoder_output_dim": 16,
+    "decoder_ffn_embed_dim": 32,
+    "decoder_attention_heads": 2,
+    "decoder_layers": 4,
+    "share_decoder_input_output_embed": True,
+    "dropout": 0.0,
+    "max_target_positions": 64,
+}
+
+
 def tiny_args(arch: str = "shared_transformer", **options) -> Namespace:
     """Options of a tiny model without dropout, completed by the architecture ``arch``."""
-    sizes = {
-        "encoder_embed_dim": 16,
-        "encoder_ffn_embed_dim": 32,
-        "encoder_attention_heads": 2,
-        "decoder_attention_heads": 2,
-        "encoder_layers": 4,
-        "decoder_layers": 4,
-        "share_all_embeddings": True,
-        "dropout": 0.0,
-        "max_source_positions": 64,
-        "max_target_positions": 64,
-    }
+    sizes = TINY_LM if "transformer_lm" in arch else TINY
     args = Namespace(arch=arch, **{**sizes, **options})
     ARCH_CONFIG_REGISTRY[arch](args)
     return args
 
 
-def sharing_options(strategy: str, unique: int = 3) -> dict:
-    """The options that ask for ``strategy`` on both sides."""
-    if strategy in FIXED_UNIQUE:
-        return {"sharing_strategy": strategy}
-    return {
-        "sharing_strategy": strategy,
-        "encoder_unique_layers": unique,
-        "decoder_unique_layers": unique,
-    }
+def sharing_options(strategy: str, unique: int = 3, sides: Sequence[str] = SIDES) -> dict:
+    """The options that ask for ``strategy`` on both sides, or on ``sides``."""
+    given = () if strategy in FIXED_UNIQUE else sides
+    return {"sharing_strategy": strategy} | {f"{side}_unique_layers": unique for side in given}
 
 
 def tiny_model(seed: int = 1, **options) -> nn.Module:
     """A tiny model of any registered architecture, in training mode."""
     args = tiny_args(**options)
     torch.manual_seed(seed)
-    return ARCH_MODEL_REGISTRY[args.arch].build_model(args, toy_task())
+    return build_model(args, toy_task())
 
 
 def unshared_copy(shared: nn.Module, **options) -> TransformerModel:
@@ -106,6 +117,11 @@ def batch(sentences: int = 3, source: int = 7, target: int = 6, seed: int = 2) -
         "src_lengths": src.ne(1).sum(1),
         "prev_output_tokens": prev,
     }
+
+
+def text_batch(sentences: int = 3, length: int = 6, seed: int = 2) -> dict:
+    """A language model's inputs of random words; the second sentence is shorter."""
+    return {"src_tokens": batch(sentences, target=length, seed=seed)["prev_output_tokens"]}
 
 
 def run(command: str, *arguments: object, check: bool = True, **options):

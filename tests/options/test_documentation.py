@@ -6,6 +6,10 @@ from pathlib import Path
 from verdicts import VERDICTS
 
 TESTS = Path(__file__).parents[1]
+MODULES = (
+    *("model_options", "language_options", "decoding_options", "training_options"),
+    "growing_options",
+)
 
 
 def documented() -> list[tuple[str, str]]:
@@ -16,7 +20,7 @@ def documented() -> list[tuple[str, str]]:
 
 
 def test_every_option_has_one_row_with_the_verdict_of_its_test():
-    for module in ("model_options", "decoding_options", "training_options", "growing_options"):
+    for module in MODULES:
         import_module(f"options.test_{module}")
     import_module("distributed.test_two_processes")
     rows = documented()

@@ -1,4 +1,4 @@
-"""A training that was killed goes on as if nothing had happened; one asked to stop saves first."""
+"""A killed training resumes as if nothing had happened; one asked to stop saves first."""
 
 import os
 import signal

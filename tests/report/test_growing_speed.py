@@ -66,3 +66,14 @@ def test_a_part_that_no_line_of_the_log_is_about_has_no_speed(pair):
     assert training.updates_per_second is None
     assert minutes(training, 100) is None
     assert minutes(training, 40) == pytest.approx(10 / 60)
+
+
+@pytest.mark.parametrize(("updates", "layers"), [(50, "6 of 12"), (51, "12")])
+def test_a_training_that_stopped_has_the_depth_that_it_reached(pair, updates, layers):
+    for path in pair[1].folder.parent.glob("deep_rev*/train.log"):
+        path.write_text(path.read_text().replace('"100"', f'"{updates}"'))
+    table = results(summarise(find_runs([pair[0].folder.parent])))
+    early = f"stopped after {updates} of 100 updates"
+    name, unique, depth, *_ = table.rows[1]
+    assert name == f"deep_rev (seed 1 {early}, seed 2 {early})"
+    assert (unique, depth) == ("6", layers)

@@ -86,10 +86,11 @@ def test_every_experiment_can_be_planned(name, capsys):
     assert stages == ["prepare", "train", "evaluate", "report"]
     assert f"/{name}/{experiment.baseline}/checkpoints" in printed
     runs = len(experiment.seeds)
-    tools = re.findall(r"/(fairseq-\w+)'? ", printed)  # a path with a space is quoted
+    tools = re.findall(r"/(fairseq-[\w-]+)'? ", printed)  # a path with a space is quoted
     assert tools.count("fairseq-preprocess") == 1
     assert tools.count("fairseq-train") == runs
-    assert tools.count("fairseq-generate") == runs * len(experiment.test_sets)
+    scoring = {"translation": "fairseq-generate", "language_model": "fairseq-eval-lm"}
+    assert tools.count(scoring[experiment.kind]) == runs * len(experiment.test_sets)
 
 
 def test_commands_hold_the_batch_and_each_test_sets_options(wmt16):

@@ -26,11 +26,11 @@ def test_means_and_deviations_are_over_seeds(planted):
     report = summarise(find_runs([planted]))
     bleu = scores_of(planted, "deep_rev", "deep_rev-seed2")
     row = report.rows[1]
-    figure = row.bleu("newstest2014")
+    figure = row.figure("newstest2014")
     assert (figure.mean, figure.spread) == pytest.approx(
         (bleu[:, 1].mean(), bleu[:, 1].std(ddof=1))
     )
-    average = row.average(lambda score: score.bleu)
+    average = row.average()
     each = bleu.mean(1)
     assert (average.mean, average.spread) == pytest.approx((each.mean(), each.std(ddof=1)))
 

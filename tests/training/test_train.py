@@ -124,7 +124,7 @@ def test_devices_that_would_change_the_training(tiny, batches, batches_prepared)
     vanilla = dataclasses.replace(tiny, systems=tiny.systems[:1])
     with pytest.raises(SharingError, match=r"2 CPU processes would multiply the batch by 2: give"):
         train(vanilla, batches_prepared / "tiny", Devices("cpu", 2))
-    with pytest.raises(SharingError, match=r"3 devices .* cannot give .* one of 1, 2$"):
+    with pytest.raises(SharingError, match=r"3 devices .* cannot give .* in all: 1, 2$"):
         train(batches, batches_prepared / "tiny", Devices("cpu", 3))
 
 

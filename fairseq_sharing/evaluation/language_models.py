@@ -1,0 +1,77 @@
+"""Language models on a test set as they are scored: perplexity by token and by word."""
+
+import dataclasses
+from pathlib import Path
+
+from ..corpus.parallel_text import read_lines, stream_lines
+from ..errors import SharingError
+from ..experiment.experiment import TestSet
+from ..experiment.runs import Run
+from ..experiment.stages import Stage
+from ..files import sha256
+from .likelihoods import in_tokens, losses_of, read_losses
+from .perplexity import Perplexity, perplexities
+
+
+def check_test_sets(runs: list[Run], folder: Path) -> None:
+    """Raise SharingError unless each test set has a text, and a document for each of its lines."""
+    for test_set in runs[0].experiment.test_sets:
+        text, documents = _text(runs[0], test_set, folder), _documents(test_set, folder)
+        if len(read_lines(text)) != len(list(stream_lines(documents))):
+            raise SharingError(
+                f"test set {test_set.name}: {text} and {documents} have not as many lines: run "
+                "fairseq-sharing prepare again in a new folder"
+            )
+
+
+def scores(runs: list[Run], folder: Path) -> dict[str, dict[str, dict[str, object]]]:
+    """By system and test set, of one seed's runs, each tested against that seed's baseline."""
+    experiment = runs[0].experiment
+    found: dict[str, dict[str, dict[str, object]]] = {run.system.name: {} for run in runs}
+    for test_set in experiment.test_sets:
+        by_name = {run.system.name: run for run in runs}
+        for name, result in compared(by_name, test_set, experiment.baseline).items():
+            found[name][test_set.name] = dataclasses.asdict(result)
+    return found
+
+
+def compared(runs: dict[str, Run], test_set: TestSet, baseline: str) -> dict[str, Perplexity]:
+    """Perplexities of runs on a test set that all have, against the run of the baseline's name."""
+    run = next(iter(runs.values()))
+    folder = run.folder.parent
+    names = list(stream_lines(_documents(test_set, folder)))
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return perplexities(
+        {name: read_losses(run, test_set.name) for name, run in runs.items()},
+        [_length(line) for line in stream_lines(in_tokens(run, test_set.name, folder))],
+        [_length(line) for line in stream_lines(_text(run, test_set, folder))],
+        [numbers[name] for name in names],
+        baseline,
+    )
+
+
+def scoring(run: Run, baseline: Run, folder: Path) -> Stage:
+    """The scores of a run, which depend on what it and the baseline give each line."""
+    settings = {
+        test_set.name: {
+            "losses": sha256(losses_of(run, test_set.name)),
+            "baseline": sha256(losses_of(baseline, test_set.name)),
+            "text": sha256(_text(run, test_set, folder)),
+            "documents": sha256(_documents(test_set, folder)),
+        }
+        for test_set in run.experiment.test_sets
+    }
+    return Stage(run.folder, "score", settings, (run.folder / "scores.json",))
+
+
+def _text(run: Run, test_set: TestSet, folder: Path) -> Path:
+    return folder / "corpus" / f"{test_set.name}.{run.experiment.languages.source}"
+
+
+def _documents(test_set: TestSet, folder: Path) -> Path:
+    return folder / "corpus" / f"{test_set.name}.documents"
+
+
+def _length(line: str) -> int:
+    """Words between spaces, and the end of the line."""
+    return len(line.split()) + 1

@@ -1,0 +1,103 @@
+"""How likely a language model finds a test set: fairseq-eval-lm's command and what it prints."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..commands.jobs import Job, fairseq_tool
+from ..corpus.binarised import paths_of
+from ..corpus.parallel_text import stream_lines
+from ..corpus.prepare import DATA
+from ..corpus.subwords import SEGMENTATIONS
+from ..errors import SharingError
+from ..experiment.experiment import TestSet, to_flags
+from ..experiment.runs import Run
+from ..experiment.stages import Stage
+from ..files import sha256, write_lines
+from ..training.command import on_cpu, task_options, user_dir
+from .averaging import decoded_checkpoint
+from .decoding import subset_of
+from .perplexity import line_losses
+
+OF_TASK = ("tokens-per-sample", "sample-break-mode", "add-bos-token")
+"""Options of a training that the evaluation has as well, unless it is given others."""
+
+
+def command(run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = False) -> list[str]:
+    """The fairseq-eval-lm command for the experiment's test set of that number, from 0.
+
+    Every token is scored, which without a batch multiple of 1 it would not be.
+    """
+    experiment, test_set = run.experiment, run.experiment.test_sets[number]
+    given = {
+        **task_options(experiment),
+        "user-dir": user_dir(),
+        "path": decoded_checkpoint(run),
+        "gen-subset": subset_of(number),
+        "output-word-probs": True,
+        "required-batch-size-multiple": 1,
+        "num-workers": 0,
+        "cpu": cpu,
+        "fp16": fp16,
+    }
+    own = {**experiment.generate, **test_set.options}
+    for name in given.keys() & own.keys():
+        raise SharingError(
+            f"test set {test_set.name}: the option '{name}' is set by the pipeline; remove it from "
+            "[generate] and from the test set's options"
+        )
+    trained = {name: run.options[name] for name in OF_TASK if name in run.options}
+    flags = to_flags({"no-progress-bar": True, **given, **trained, **own})
+    return [fairseq_tool("fairseq-eval-lm"), str(folder / DATA), *flags]
+
+
+def waiting_jobs(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
+    """A job for each test set that this checkpoint was not yet asked about with these options.
+
+    Each leaves losses.NAME.txt and a stamp of its own, and an interruption costs no other.
+    """
+    experiment, checkpoint = run.experiment, sha256(decoded_checkpoint(run))
+    jobs = []
+    for number, test_set in enumerate(experiment.test_sets):
+        (data,) = paths_of(folder / DATA, subset_of(number), experiment)
+        words = command(run, number, folder, cpu=on_cpu(), fp16=fp16)
+        settings = {
+            "generate": {**experiment.generate, **test_set.options, "fp16": fp16},
+            "checkpoint": checkpoint,
+            "data": sha256(data.with_name(data.name + ".bin")),
+        }
+        outputs = (losses_of(run, test_set.name),)
+        stage = Stage(run.folder, f"decode.{test_set.name}", settings, outputs)
+        if not stage.is_finished():
+            jobs.append(_evaluation(run, test_set, words, folder, stage))
+    return jobs
+
+
+def _evaluation(run: Run, test_set: TestSet, words: list[str], folder: Path, stage: Stage) -> Job:
+    log = run.folder / f"evaluate.{test_set.name}.log"
+    log.unlink(missing_ok=True)
+
+    def keep() -> None:
+        lines = list(stream_lines(in_tokens(run, test_set.name, folder)))
+        losses = line_losses(log.read_bytes().decode("utf-8"), lines)
+        write_lines(losses_of(run, test_set.name), [repr(float(loss)) for loss in losses])
+        stage.finish()
+        print(f"evaluated {test_set.name} by {run.name}: {len(lines)} lines")
+
+    return Job(f"{run.name}, {test_set.name}", words, log, keep)
+
+
+def in_tokens(run: Run, test_set: str, folder: Path) -> Path:
+    """A test set as the model reads it, in subwords, a line for each of its lines."""
+    cut = folder / SEGMENTATIONS[run.experiment.data.segmentation].MODEL.parent
+    return cut / f"{test_set}.{run.experiment.languages.source}"
+
+
+def losses_of(run: Run, test_set: str) -> Path:
+    """Minus the logarithm of each line's probability."""
+    return run.folder / f"losses.{test_set}.txt"
+
+
+def read_losses(run: Run, test_set: str) -> np.ndarray:
+    """What that file holds, (L,)."""
+    return np.array([float(line) for line in stream_lines(losses_of(run, test_set))])
