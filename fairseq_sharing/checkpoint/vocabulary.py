@@ -1,4 +1,4 @@
-"""How many words a model knows, by its embeddings."""
+"""Sizes of a model's dictionaries, by its embeddings."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Language models on a test set as they are scored: perplexity by token and by word."""
+"""Scores of language models on a test set: perplexity by token and by word."""
 
 import dataclasses
 from pathlib import Path
@@ -73,5 +73,5 @@ def _documents(test_set: TestSet, folder: Path) -> Path:
 
 
 def _length(line: str) -> int:
-    """Words between spaces, and the end of the line."""
+    """The number of words of a line, its end included."""
     return len(line.split()) + 1

@@ -1,4 +1,4 @@
-"""How likely a language model finds a test set: fairseq-eval-lm's command and what it prints."""
+"""Likelihood of a test set under a language model: fairseq-eval-lm's command and its output."""
 
 from pathlib import Path
 
@@ -52,9 +52,9 @@ def command(run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = Fals
 
 
 def waiting_jobs(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
-    """A job for each test set that this checkpoint was not yet asked about with these options.
+    """A job for each test set that was not scored with this checkpoint and these options.
 
-    Each leaves losses.NAME.txt and a stamp of its own, and an interruption costs no other.
+    Each leaves losses.NAME.txt and a record of its own, so that an interruption loses one set.
     """
     experiment, checkpoint = run.experiment, sha256(decoded_checkpoint(run))
     jobs = []
@@ -99,5 +99,5 @@ def losses_of(run: Run, test_set: str) -> Path:
 
 
 def read_losses(run: Run, test_set: str) -> np.ndarray:
-    """What that file holds, (L,)."""
+    """The losses in that file, (L,)."""
     return np.array([float(line) for line in stream_lines(losses_of(run, test_set))])

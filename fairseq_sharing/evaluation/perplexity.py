@@ -1,4 +1,4 @@
-"""Perplexity of language models on a test set, and what of it the choice of documents explains.
+"""Perplexity of language models on a test set, with intervals and tests over its documents.
 
 fairseq-eval-lm prints the natural logarithm of the probability that a model gives each token.
 Their sum over the test set, by tokens or by words, is the perplexity. Documents are resampled for
@@ -15,10 +15,10 @@ from ..errors import SharingError
 
 RESAMPLES = 1000
 SEED = 12345
-"""sacreBLEU's."""
+"""The number of resamples, as sacreBLEU's."""
 
 LEAST_DOCUMENTS = 10
-"""Fewer say nothing on what others would have given."""
+"""Fewer documents are too few to resample."""
 
 END = "</s>"
 _SAMPLE = re.compile(r"^.*?fairseq_cli\.eval_lm(?: \| |:)(\d+) (.+\])$", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Translations of a test set as they are scored: BLEU and chrF by sacreBLEU."""
+"""Scores of translations of a test set: BLEU and chrF by sacreBLEU."""
 
 import dataclasses
 from pathlib import Path

@@ -1,9 +1,9 @@
 """Residual scaling by Admin: a post-norm sublayer f gives LN(f(x) + w * x) instead of LN(f(x) + x).
 
 After Liu et al., "Understanding the Difficulty of Training Transformers" (2020). Each sublayer of
-each stacked layer has a trainable vector w of its own, also where layers are tied. It is kept as
-w = start + delta: ``start`` is one number, measured in the first training pass, and ``delta`` a
-Parameter of d elements, trained from zero. The optimiser may hold copies of parameters from before
+each stacked layer has a trainable vector w of its own, also where layers are tied. It is kept as w
+= start + delta: ``start`` is one number, measured in the first training pass, and ``delta`` a
+Parameter of d elements, trained from zero. The optimizer may hold copies of parameters from before
 that pass (fairseq's does with ``--fp16``), so the pass must not write to parameters.
 
 fairseq's layers hand ``residual_connection(f(x), x)`` to the norm of the sublayer. Here the

@@ -1,4 +1,4 @@
-"""What is refused when a model is built: options that cannot work with sharing or with Admin."""
+"""Refuses, when a model is built, options that cannot work with sharing or with Admin."""
 
 import ast
 from typing import Any
@@ -24,7 +24,7 @@ LITERALS = {
 """Options that fairseq evaluates as Python, with an example of each."""
 
 NORMFORMER = ("scale_fc", "scale_attn", "scale_heads", "scale_resids")
-"""Options that fairseq's language model declares and loses on the way to its layers."""
+"""Options that fairseq's language model accepts but does not pass on to its layers."""
 
 FULLY_SHARDED = "fully_sharded"
 
@@ -51,7 +51,7 @@ def check_options(cfg: SharedTransformerConfig) -> None:
 
 
 def _check_literals(cfg: SharedTransformerConfig) -> None:
-    """Refuse what is no list of numbers where fairseq would run whatever a checkpoint says."""
+    """Refuse anything but lists of numbers in options that fairseq evaluates as Python."""
     for name, example in LITERALS.items():
         value = getattr(cfg, name, None)
         if not isinstance(value, str):

@@ -64,7 +64,7 @@ class SharedCrossAttention(MultiheadAttention):
         self.used_by(2)
 
     def used_by(self, layers: int) -> None:
-        """Take note of how many of the layers that run use it; for one it is as fairseq's."""
+        """Set how many of the running layers use it; with one it behaves as fairseq's."""
         self.reused = layers > 1
         self.set_beam_size(self.asked_beam_size)
 
@@ -95,7 +95,7 @@ class SharedCrossAttention(MultiheadAttention):
         return as_rows(attended, copies), weights_as_rows(weights, copies)
 
     def _equal_rows(self, encoded: Tensor, padding: Tensor | None, incremental_state: Any) -> int:
-        """How many rows in turn are equal, which another layer may have found out in this step."""
+        """How many consecutive rows are equal, determined once a step for all layers."""
         for attention in self._reused_together():
             sentences = len(attention._get_input_buffer(incremental_state).get("prev_key", ()))
             if sentences:
@@ -116,7 +116,7 @@ class SharedCrossAttention(MultiheadAttention):
         incremental_state: Optional[Dict[str, Dict[str, Optional[Tensor]]]],  # noqa: UP006, UP045
         new_order: Tensor,
     ):
-        """Choose the rows of the cache for hypotheses that go on from those in ``new_order``.
+        """Choose the rows of the cache for hypotheses that continue those in ``new_order``.
 
         The caches of the decoder's other layers follow as well, and are left alone in their turn.
         """

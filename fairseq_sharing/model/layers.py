@@ -72,7 +72,7 @@ def wrapped(layer: nn.Module, cfg) -> nn.Module:
 
 
 def keep_dropout_names(side: nn.Module) -> None:
-    """Call dropouts as in fairseq's own classes, which ``--retain-dropout-modules`` is given."""
+    """Name dropouts after fairseq's own classes, whose names ``--retain-dropout-modules`` takes."""
     for module in side.modules():
         bases = type(module).__mro__
         theirs = next(base for base in bases if base.__module__.split(".")[0] != _PACKAGE)

@@ -1,6 +1,7 @@
 """A shared model's state dict through torch's hooks: for any prefix, and in any other module.
 
-A model is told here by what it has: ``cfg``, ``layer_maps``, ``residual_profile`` and ``growth``.
+The hooks read these attributes of a model: ``cfg``, ``layer_maps``, ``residual_profile`` and
+``growth``.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ StateDict = dict[str, Any]
 
 
 def keep_state_compact(model: nn.Module) -> None:
-    """From now on its state dict holds each parameter once, and beside it what else it takes."""
+    """Register hooks by which its state dict holds each parameter once, maps, starts and depths."""
     model.register_state_dict_post_hook(_compact)
     model.register_load_state_dict_pre_hook(_expand)
 

@@ -2,7 +2,8 @@
 
 ``TransformerModelBase`` leaves its decoder to a method, ``build_decoder``. For
 ``TransformerLanguageModel`` there is none: it calls ``TransformerDecoder`` by name, in the middle
-of a method that also builds the embeddings. Here that name stands for what the caller asks for.
+of a method that also builds the embeddings. Here that name is replaced by a function that builds
+the decoder that the caller asks for.
 """
 
 from collections.abc import Callable, Iterator
