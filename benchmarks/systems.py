@@ -101,7 +101,7 @@ def random_batch(sizes: Sizes, sentences: int, length: int, seed: int = 1) -> di
 
 
 class Training:
-    """One update after another of ``model`` on the same batch, by an optimiser of fairseq's."""
+    """One update after another of ``model`` on the same batch, by an optimizer of fairseq's."""
 
     def __init__(self, model: nn.Module, sample: dict, vocabulary: int, optimizer: str) -> None:
         self.model = model.train()

@@ -15,7 +15,7 @@ from ..errors import SharingError
 
 RESAMPLES = 1000
 SEED = 12345
-"""The number of resamples, as sacreBLEU's."""
+"""Both are sacreBLEU's defaults."""
 
 LEAST_DOCUMENTS = 10
 """Fewer documents are too few to resample."""

@@ -62,7 +62,7 @@ def train(
 
 
 def meeting(processes: int) -> tuple:
-    """What each of ``processes`` that are started one by one needs to find the others."""
+    """The rendezvous of ``processes`` that are started one by one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -216,7 +216,7 @@ def test_measured_in_float32_whatever_the_precision():
     assert starts(wide) == [1, 300]
 
 
-def test_float32_copies_of_the_optimiser_do_not_undo_the_measurement():
+def test_float32_copies_of_the_optimizer_do_not_undo_the_measurement():
     model = build("shared_transformer", **ADMIN).half()
     arguments = "data --arch shared_transformer --fp16 --fp16-no-flatten-grads --optimizer adam"
     args = options.parse_args_and_arch(
