@@ -1,5 +1,6 @@
 """Streams of text: in batches through several processes, sorted on disk, written whole or not."""
 
+import gc
 import logging
 import os
 import shutil
@@ -65,6 +66,7 @@ _function: Callable[[Any], Any]
 
 def _set_up(make: Callable[[], Callable[[Any], Any]]) -> None:
     global _function
+    gc.freeze()  # objects of the parent, such as thread pools, must not be destroyed here
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _function = make()
 

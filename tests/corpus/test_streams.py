@@ -1,5 +1,6 @@
 """Streams end with one line where a process that they need does not do its part."""
 
+import gc
 import os
 import signal
 
@@ -44,3 +45,28 @@ def test_a_process_that_is_killed_is_one_line(within_20_seconds):
 
     with pytest.raises(SharingError, match=r"^one of \d+ processes .* was killed, .* memory"):
         list(in_processes(make, range(20_000)))
+
+
+class OfTheParent:
+    """Ends any process that destroys it, but for the one that made it."""
+
+    def __init__(self) -> None:
+        self.cycle, self.owner = self, os.getpid()
+
+    def __del__(self) -> None:
+        if os.getpid() != self.owner:
+            os.abort()
+
+
+def _collect_garbage(numbers: list[int]) -> int:
+    gc.collect()
+    return sum(numbers)
+
+
+def test_objects_of_the_parent_are_not_destroyed_in_its_processes():
+    gc.disable()
+    try:
+        OfTheParent()
+        assert sum(in_processes(lambda: _collect_garbage, range(20_000))) == sum(range(20_000))
+    finally:
+        gc.enable()
