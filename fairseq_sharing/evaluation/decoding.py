@@ -15,6 +15,7 @@ from ..experiment.stages import Stage
 from ..files import sha256, write_lines
 from ..training.command import on_cpu, user_dir
 from .averaging import decoded_checkpoint
+from .outputs import output_stage, own_options
 
 DETOKENISING: dict[str, Options] = {
     "sentencepiece": {"remove-bpe": "sentencepiece"},
@@ -40,12 +41,7 @@ def command(run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = Fals
         "cpu": cpu,
         "fp16": fp16,
     }
-    own = {**experiment.generate, **test_set.options}
-    for name in given.keys() & own.keys():
-        raise SharingError(
-            f"test set {test_set.name}: the option '{name}' is set by the pipeline; remove it from "
-            "[generate] and from the test set's options"
-        )
+    own = own_options(run, test_set, given)
     flags = to_flags({"no-progress-bar": True, **given, **own})
     return [fairseq_tool("fairseq-generate"), str(folder / DATA), *flags]
 
@@ -59,13 +55,8 @@ def waiting_jobs(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
     jobs = []
     for number, test_set in enumerate(experiment.test_sets):
         data = binarised(experiment, number, folder)
-        settings = {
-            "generate": {**experiment.generate, **test_set.options, "fp16": fp16},
-            "checkpoint": checkpoint,
-            "data": sha256(data.with_name(data.name + ".bin")),
-        }
-        outputs = (run.hypotheses(test_set.name),)
-        stage = Stage(run.folder, f"decode.{test_set.name}", settings, outputs)
+        output = run.hypotheses(test_set.name)
+        stage = output_stage(run, test_set, output, checkpoint=checkpoint, data=data, fp16=fp16)
         if not stage.is_finished():
             words = command(run, number, folder, cpu=on_cpu(), fp16=fp16)
             jobs.append(_decoding(run, test_set, words, folder, stage))

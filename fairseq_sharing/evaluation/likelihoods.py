@@ -9,7 +9,6 @@ from ..corpus.binarised import paths_of
 from ..corpus.parallel_text import stream_lines
 from ..corpus.prepare import DATA
 from ..corpus.subwords import SEGMENTATIONS
-from ..errors import SharingError
 from ..experiment.experiment import TestSet, to_flags
 from ..experiment.runs import Run
 from ..experiment.stages import Stage
@@ -17,6 +16,7 @@ from ..files import sha256, write_lines
 from ..training.command import on_cpu, task_options, user_dir
 from .averaging import decoded_checkpoint
 from .decoding import subset_of
+from .outputs import output_stage, own_options
 from .perplexity import line_losses
 
 OF_TASK = ("tokens-per-sample", "sample-break-mode", "add-bos-token")
@@ -40,12 +40,7 @@ def command(run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = Fals
         "cpu": cpu,
         "fp16": fp16,
     }
-    own = {**experiment.generate, **test_set.options}
-    for name in given.keys() & own.keys():
-        raise SharingError(
-            f"test set {test_set.name}: the option '{name}' is set by the pipeline; remove it from "
-            "[generate] and from the test set's options"
-        )
+    own = own_options(run, test_set, given)
     trained = {name: run.options[name] for name in OF_TASK if name in run.options}
     flags = to_flags({"no-progress-bar": True, **given, **trained, **own})
     return [fairseq_tool("fairseq-eval-lm"), str(folder / DATA), *flags]
@@ -61,13 +56,8 @@ def waiting_jobs(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
     for number, test_set in enumerate(experiment.test_sets):
         (data,) = paths_of(folder / DATA, subset_of(number), experiment)
         words = command(run, number, folder, cpu=on_cpu(), fp16=fp16)
-        settings = {
-            "generate": {**experiment.generate, **test_set.options, "fp16": fp16},
-            "checkpoint": checkpoint,
-            "data": sha256(data.with_name(data.name + ".bin")),
-        }
-        outputs = (losses_of(run, test_set.name),)
-        stage = Stage(run.folder, f"decode.{test_set.name}", settings, outputs)
+        output = losses_of(run, test_set.name)
+        stage = output_stage(run, test_set, output, checkpoint=checkpoint, data=data, fp16=fp16)
         if not stage.is_finished():
             jobs.append(_evaluation(run, test_set, words, folder, stage))
     return jobs
