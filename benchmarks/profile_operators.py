@@ -1,7 +1,9 @@
 """Where the time goes: torch's operators in training updates and in beam-4 search.
 
 The largest, in milliseconds of an update (small sizes) and of a batch of 16 translations (base
-sizes). Profiling adds to every call; whole times are those of train_step.py and decode.py.
+sizes). Profiling adds to every call; whole times are those of train_step.py and decode.py. --calls
+counts instead, which does not depend on the machine: the operators that an update of universal
+(small sizes) calls another number of times with reuse than without.
 Example: python benchmarks/profile_operators.py
 """
 
@@ -9,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import harness
 import torch
@@ -22,6 +25,10 @@ TRAINED = [
     System("cycle_rev 12, no reuse", "cycle_rev", 12, 6, reuse=False),
     System("cycle_rev 12", "cycle_rev", 12, 6),
 ]
+COUNTED = [
+    System("universal, no reuse", "universal", 6, reuse=False),
+    System("universal", "universal", 6),
+]
 DECODED = {
     "unshared 12": (12, {}),
     "cycle_rev 12, no reuse": (6, {"no_cross_attention_reuse": True}),
@@ -30,15 +37,32 @@ DECODED = {
 LARGEST = 12
 
 
-def milliseconds(run: Callable[[], object], rounds: int) -> Counter:
-    """Time inside each operator alone, for one ``run`` of ``rounds`` after one unmeasured."""
+def profiled(run: Callable[[], object], rounds: int) -> Any:
+    """torch's averages by operator over ``rounds`` of ``run``, after one unmeasured."""
     run()
     with profile(activities=[ProfilerActivity.CPU]) as found:
         for _ in range(rounds):
             run()
-    return Counter(
-        {event.key: event.self_cpu_time_total / rounds / 1000 for event in found.key_averages()}
-    )
+    return found.key_averages()
+
+
+def milliseconds(run: Callable[[], object], rounds: int) -> Counter:
+    """Time inside each operator alone, for one ``run``."""
+    events = profiled(run, rounds)
+    return Counter({event.key: event.self_cpu_time_total / rounds / 1000 for event in events})
+
+
+def calls() -> list[dict]:
+    """A row for each of torch's operators that the systems of COUNTED call differently often."""
+    counts = {}
+    for system in COUNTED:
+        one = system.training(SIZES["small"], 32, 25)
+        events = profiled(lambda one=one: list(one.phases()), 1)
+        counts[system.name] = Counter({event.key: event.count for event in events})
+    first, second = counts.values()
+    names = sorted(name for name in first | second if name.startswith("aten::"))
+    rows = [{"operator": name, **{s: c[name] for s, c in counts.items()}} for name in names]
+    return [row for row in rows if first[row["operator"]] != second[row["operator"]]]
 
 
 def table(what: str, profiles: dict[str, Counter]) -> list[dict]:
@@ -51,9 +75,14 @@ def table(what: str, profiles: dict[str, Counter]) -> list[dict]:
 
 
 def main() -> None:
-    args = harness.parser(__doc__.splitlines()[0], rounds=2).parse_args()
+    parser = harness.parser(__doc__.splitlines()[0], rounds=2)
+    parser.add_argument("--calls", action="store_true", help="count calls of an update instead")
+    args = parser.parse_args()
     torch.set_num_threads(args.threads)
     where = harness.machine()
+    if args.calls:
+        harness.report("profile_operators", calls(), args, where)
+        return
     updates = {}
     for system in TRAINED:
         one = system.training(SIZES["small"], 32, 25)
