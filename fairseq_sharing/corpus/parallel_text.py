@@ -1,5 +1,6 @@
 """Parallel text: segments, and reading them from a pair of files."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -62,6 +63,11 @@ def read_lines(path: Path) -> list[str]:
     lines = list(stream_lines(path))
     _require_text(path, any(line.strip() for line in lines))
     return lines
+
+
+def in_a_line(text: str) -> str:
+    """A segment as one line, also to a reader that takes a carriage return for the end of one."""
+    return re.sub(r"[\r\n]+", " ", text)
 
 
 def stream_parallel(source: Path, target: Path) -> Iterator[Segment]:

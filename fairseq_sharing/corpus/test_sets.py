@@ -1,6 +1,5 @@
 """Validation and test sets by their origin in sacreBLEU or mtdata."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,7 @@ from ..errors import SharingError
 from .mtdata_names import find_sets
 from .mtdata_sets import MtdataSet
 from .packaged_sets import CORPORA
-from .parallel_text import Texts
+from .parallel_text import Texts, in_a_line
 from .sacrebleu_sets import find_in_sacrebleu, read_of_sacrebleu
 
 Find = Callable[[str, tuple[str, str]], Any]
@@ -44,13 +43,8 @@ def _in_mtdata(name: str, languages: tuple[str, str]) -> MtdataSet:
 
 def _of_mtdata(found: MtdataSet, languages: tuple[str, str]) -> Texts:
     files = found.fetch()
-    pairs = [(_in_a_line(source), _in_a_line(target)) for _, source, target in found.segments()]
+    pairs = [(in_a_line(source), in_a_line(target)) for _, source, target in found.segments()]
     return Texts([source for source, _ in pairs], [target for _, target in pairs], files)
-
-
-def _in_a_line(text: str) -> str:
-    """A segment as one line; in some formats it has several."""
-    return re.sub(r"[\r\n]+", " ", text)
 
 
 LIBRARIES: dict[str, tuple[Find, Read]] = {

@@ -2,15 +2,17 @@
 
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
 from ..commands.jobs import ALONE, Job, run_jobs
+from ..corpus.parallel_text import in_a_line, stream_lines
 from ..errors import SharingError
 from ..experiment.experiment import TestSet
 from ..experiment.runs import Run
 from ..experiment.stages import Stage
-from ..files import read_json, sha256, write_json
+from ..files import read_json, sha256, write_json, write_lines
 from .decoding import references_of
 
 MODEL = "Unbabel/wmt22-comet-da"
@@ -39,7 +41,11 @@ def score_with_comet(runs: list[Run], folder: Path, tool: str, lock: int) -> Non
         stage = Stage(folder, f"comet.{test_set.name}", settings, (output,))
         if not stage.is_finished():
             stage.start_over()
-            run_jobs([_scoring(tool, runs, test_set, folder, output)], ALONE, lock)
+            with TemporaryDirectory(dir=folder) as copies:
+                command = _command(tool, runs, test_set, folder, Path(copies))
+                command += ["--to_json", str(output)]
+                log = folder / f"comet.{test_set.name}.log"
+                run_jobs([Job(f"COMET, {test_set.name}", command, log)], ALONE, lock)
             stage.finish()
         of_segments = read_json(output).values()
         for run, segments in zip(runs, of_segments, strict=True):
@@ -50,11 +56,17 @@ def score_with_comet(runs: list[Run], folder: Path, tool: str, lock: int) -> Non
         write_json(run.folder / "comet.json", {"model": MODEL, "scores": scores[run.name]})
 
 
-def _scoring(tool: str, runs: list[Run], test_set: TestSet, folder: Path, output: Path) -> Job:
+def _command(
+    tool: str, runs: list[Run], test_set: TestSet, folder: Path, copies: Path
+) -> list[str]:
+    """The comet-score command for copies of the texts, which go into a folder."""
     references = references_of(runs[0].experiment, test_set, folder)
     sources = references.with_suffix(f".{runs[0].experiment.languages.source}")
-    command = [tool, "--quiet", "--model", MODEL, "--to_json", str(output)]
-    command += ["--gpus", "1" if torch.cuda.is_available() else "0"]
-    command += ["-s", str(sources), "-r", str(references), "-t"]
-    command += [str(run.hypotheses(test_set.name)) for run in runs]
-    return Job(f"COMET, {test_set.name}", command, folder / f"comet.{test_set.name}.log")
+    hypotheses = [run.hypotheses(test_set.name) for run in runs]
+    texts = []
+    for number, path in enumerate((sources, references, *hypotheses)):
+        texts.append(str(copies / str(number)))
+        write_lines(Path(texts[-1]), [in_a_line(line) for line in stream_lines(path)])
+    gpus = "1" if torch.cuda.is_available() else "0"
+    command = [tool, "--quiet", "--model", MODEL, "--gpus", gpus]
+    return [*command, "-s", texts[0], "-r", texts[1], "-t", *texts[2:]]

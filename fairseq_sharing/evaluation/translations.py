@@ -50,6 +50,7 @@ def scores(runs: list[Run], folder: Path) -> dict[str, dict[str, dict[str, objec
     experiment = runs[0].experiment
     found: dict[str, dict[str, dict[str, object]]] = {run.system.name: {} for run in runs}
     for test_set in experiment.test_sets:
+        print(f"scoring {test_set.name}, seed {runs[0].seed}: {len(runs)} systems", flush=True)
         hypotheses = {run.system.name: read_hypotheses(run, test_set.name) for run in runs}
         references = read_lines(references_of(experiment, test_set, folder))
         for name, result in score(
