@@ -5,6 +5,7 @@ import gzip
 import logging
 import lzma
 import shutil
+import tarfile
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 from ..errors import SharingError
+from .archives import require_inside
 
 OTHER_CACHE = "huggingface.co"
 """mtdata reads data sets of this host through the library datasets, which has its own cache."""
@@ -32,12 +34,18 @@ def require_mtdata() -> None:
 
 @cache
 def the_cache() -> Any:
-    """mtdata's own object for $MTDATA."""
+    """mtdata's own object for $MTDATA, which looks at an archive before it unpacks it."""
     require_mtdata()
     import mtdata
     from mtdata.cache import Cache
 
-    return Cache(mtdata.cache_dir)
+    class CheckedCache(Cache):
+        def get_local_in_paths(self, path: Path, entry: Any) -> Any:
+            if tarfile.is_tarfile(path):
+                require_inside(path)
+            return super().get_local_in_paths(path, entry)
+
+    return CheckedCache(mtdata.cache_dir)
 
 
 def downloads(entry: Any) -> list[Path]:

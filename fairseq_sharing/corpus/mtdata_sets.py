@@ -49,6 +49,8 @@ class MtdataSet:
                 self._open()
         except DAMAGED as error:
             raise self._damage(error) from None
+        except SharingError:
+            raise
         except (
             Exception
         ) as error:  # mtdata and its download libraries raise a dozen kinds of errors

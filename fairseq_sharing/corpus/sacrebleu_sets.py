@@ -2,12 +2,12 @@
 
 import copy
 import hashlib
-import tarfile
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ..errors import FULL_DISK, SharingError
+from .archives import require_inside
 from .parallel_text import Texts, read_lines
 from .streams import without_logging
 
@@ -104,23 +104,6 @@ def _unpack(archives: dict[Path, str | None]) -> None:
 
     for path in filter(Path.exists, archives):
         if path.name.endswith((".tgz", ".tar.gz")):
-            _require_inside(path)
+            require_inside(path)
     for path in filter(Path.exists, archives):
         extract_tarball(str(path), str(path.parent))
-
-
-def _require_inside(archive: Path) -> None:
-    """Raise SharingError if a member of a tar archive is not, or points, below its folder.
-
-    Without absolute paths and ".." in names and links, no chain of links leads out of it.
-    """
-    with tarfile.open(archive) as members:
-        for member in members:
-            paths = [PurePosixPath(member.name), PurePosixPath(member.linkname)]
-            outside = any(path.is_absolute() or ".." in path.parts for path in paths)
-            if outside or member.isdev():
-                raise SharingError(
-                    f"{archive}: its member '{member.name}' would be written or point outside "
-                    f"{archive.parent}: nothing was unpacked; remove the file and take the test "
-                    "set from a source you trust"
-                )

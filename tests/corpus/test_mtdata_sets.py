@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -94,6 +95,20 @@ def test_a_download_goes_on_after_each_failure(server):
     assert len(list(found.segments())) == 2000
     server.bodies.clear()
     assert found.fetch() == [file]
+
+
+def test_an_archive_with_a_link_out_of_its_folder_is_not_unpacked(tmp_path):
+    archive = plant_mtdata(NEWS, lines(["eins"]), lines(["one"]))
+    link, through = tarfile.TarInfo("training"), tarfile.TarInfo("training/outside")
+    link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path)
+    with tarfile.open(tmp_path / "evil.tgz", "w:gz") as tar:
+        tar.addfile(link)
+        tar.addfile(through)
+    replace(archive, (tmp_path / "evil.tgz").read_bytes())
+    (found,) = find_sets((NEWS,), PAIR)
+    with pytest.raises(SharingError, match=r"its member 'training' would be .* outside"):
+        found.fetch()
+    assert not (tmp_path / "outside").exists()
 
 
 @pytest.mark.parametrize("end", [0, 150, -100])
