@@ -13,7 +13,7 @@ from fairseq_sharing.commands.devices import Devices
 from fairseq_sharing.experiment.file import load
 from fairseq_sharing.model.cost import Sizes, multiply_adds
 from fairseq_sharing.model.strategies import layer_map
-from fairseq_sharing.report.paper import ROWS
+from fairseq_sharing.report.paper import TABLES
 from fairseq_sharing.report.plan import commands, dictionary_of, estimates
 from fairseq_sharing.report.text import print_whole
 
@@ -33,7 +33,7 @@ def test_every_row_of_the_papers_table_has_its_parameters(wmt16):
         system.paper: estimate
         for system, estimate in zip(experiment.systems, of_systems, strict=True)
     }
-    assert set(rows) == set(ROWS)
+    assert set(rows) == set(TABLES["translation"].rows)
     for name, estimate in rows.items():
         unique, depth = re.search(r"(\d+)/(\d+)$", name).groups()
         assert (estimate.unique_layers, estimate.layers) == (unique, depth), name

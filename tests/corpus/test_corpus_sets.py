@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from fairseq_sharing.corpus.packaged_test_sets import PackagedSet
 from planted_packages import Repository, catalogue
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.corpus.cleaning import Rules
-from fairseq_sharing.corpus.packaged_test_sets import PackagedSet
 from fairseq_sharing.corpus.steps import Corpus
 from fairseq_sharing.experiment.file import load
 
