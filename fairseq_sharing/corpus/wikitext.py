@@ -97,17 +97,16 @@ def check_languages(languages: tuple[str, str]) -> None:
 
 
 def segments_of(lines: Iterator[str]) -> Iterator[Segment]:
-    """Lines, on both sides of a segment, in documents that are named by number and title.
+    """Lines, on both sides of a segment, in a document for each article.
 
     An article begins at a line such as " = Title = " after a blank one; headings inside of it have
-    more signs on either side.
+    more signs on either side. What stands before the first is part of that.
     """
-    number, title, blank = 0, "", True
+    number, blank = 0, True
     for line in lines:
         words = line.split()
-        if blank and _is_title(words):
-            number, title = number + 1, " ".join(words[1:-1])
-        yield Segment(f"{number} {title}".rstrip(), line, line)
+        number += blank and _is_title(words)
+        yield Segment(f"article {max(1, number)}", line, line)
         blank = not words
 
 

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import torch
 from fairseq.data import Dictionary
-from fairseq.models import ARCH_CONFIG_REGISTRY
 from fairseq.utils import eval_str_list
 
 from .growth import Schedule, running_map
@@ -24,25 +23,6 @@ class Sizes:
     ffn: int = 2048
     heads: int = 8
     vocabulary: int = 32768
-    share_all_embeddings: bool = True
-
-
-def weightless_model(sizes: Sizes, **options) -> SharedModel:
-    """A model of ``sizes`` on the meta device: real modules and ties, no memory for weights.
-
-    ``options`` are those of fairseq's command line, such as ``encoder_layers=12``.
-    """
-    args = argparse.Namespace(
-        arch="shared_transformer",
-        encoder_embed_dim=sizes.embed,
-        encoder_ffn_embed_dim=sizes.ffn,
-        encoder_attention_heads=sizes.heads,
-        decoder_attention_heads=sizes.heads,
-        share_all_embeddings=sizes.share_all_embeddings,
-        **options,
-    )
-    ARCH_CONFIG_REGISTRY[args.arch](args)
-    return build_weightless(args, sizes.vocabulary)
 
 
 class _Words(Dictionary):

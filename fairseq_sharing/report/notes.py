@@ -96,8 +96,9 @@ def _tokens(score: Perplexity) -> str:
 
 
 def _spread(report: Report) -> str:
-    name = report.rows[0].main.name
     first = report.rows[0].first
+    main = first.measures.main
+    name = f"{main.name} (lower is better)" if main.less_is_better else main.name
     if all(first.measures.main.interval(score) is None for score in first.scores.values()):
         return name
     if not report.several_seeds:

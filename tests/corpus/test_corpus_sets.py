@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from fairseq_sharing.corpus.packaged_test_sets import PackagedSet
 from planted_packages import Repository, catalogue
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.corpus.cleaning import Rules
+from fairseq_sharing.corpus.corpus_sets import CorpusSet
 from fairseq_sharing.corpus.steps import Corpus
 from fairseq_sharing.experiment.file import load
 
@@ -69,7 +69,7 @@ def packages(repository) -> Repository:
 
 def read(folder: Path, most: int | None = None) -> set[tuple[str, str]]:
     folder.mkdir(exist_ok=True)
-    found = PackagedSet.of("debian:gnome-help")
+    found = CorpusSet.of("debian:gnome-help")
     texts = found.read(PAIR, folder, Rules(5), most)
     assert [file.name for file in texts.files] == ["gnome-user-docs_1.0_all.deb"]
     return set(zip(texts.sources, texts.references, strict=True))
