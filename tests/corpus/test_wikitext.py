@@ -182,7 +182,7 @@ MISTAKES = {
     ),
     "a limit": ("verbatim = true", "verbatim = true\nmax_words = 9", "max_words = 9: verbatim"),
     "held out": ('valid_set = "wikitext-103:valid"', "valid_segments = 9", "so nothing is held"),
-    "a part of a set": ('n:test"', 'n:test"\nsegments = 3', "segments = 3: .* takes sets whole"),
+    "a part of a set": ('3:test"', '3:test"\nsegments = 3', "segments = 3: .* takes sets whole"),
 }
 
 
