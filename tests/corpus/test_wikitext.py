@@ -25,7 +25,7 @@ def lines_of(corpus: WikiText, split: str) -> str:
 
 
 def test_articles_begin_at_titles_alone():
-    lines = [" ", " = One = ", " ", " = no title = ", " ", " = = Part = = ", " x ", " ", " = 2 = "]
+    lines = [" ", " = One = ", " ", " x ", " = no = ", " ", " = = Part = = ", " ", " = 2 = "]
     found = list(segments_of(iter(lines)))
     assert [segment.source for segment in found] == [segment.target for segment in found] == lines
     assert [s.document for s in found] == ["article 1"] * 8 + ["article 2"]
