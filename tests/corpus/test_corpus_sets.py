@@ -105,6 +105,23 @@ def test_training_text_has_nothing_that_is_tested_on(packages, tmp_path):
     }  # fmt: skip
 
 
+def test_a_language_model_has_the_source_side_and_its_documents(packages, tmp_path):
+    text = EXPERIMENT.replace("baseline", 'kind = "language_model"\nbaseline', 1)
+    made = corpus(tmp_path, text.replace('target = "de"\n', "").replace(', "git-ui"', ""))
+    made.check()
+    for step in made.steps():
+        step.run()
+    texts = {
+        part: set((made.folder / f"{part}.en").read_text().split("\n")[:-1]) for part in made.parts
+    }
+    assert texts["gnome"] == {"Open it", "C"}
+    assert texts["train"] | texts["valid"] == {"E", "F", "G", "H"}
+    assert len(texts["valid"]) == 1
+    documents = (made.folder / "gnome.documents").read_text().splitlines()
+    assert len(set(documents)) == 2
+    assert not list(made.folder.glob("*.de"))
+
+
 def test_what_a_named_set_of_packages_depends_on(tmp_path):
     settings = [corpus(tmp_path, text).steps()[0].settings for text in (
         EXPERIMENT,

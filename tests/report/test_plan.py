@@ -55,6 +55,17 @@ def test_the_page_shows_the_table_as_it_is_on_any_terminal(wmt16):
         assert line.strip() in page
 
 
+def test_the_papers_language_models_have_its_parameters():
+    experiment = load(EXPERIMENTS / "wikitext103")
+    of_systems = estimates(experiment, Path("runs"), Devices("gpu", 8))
+    rows = dict(zip([s.paper for s in experiment.systems], of_systems, strict=True))
+    assert set(rows) == set(TABLES["language_model"].rows)
+    for name, estimate in rows.items():
+        assert name.endswith(f" {estimate.unique_layers}/{estimate.layers}")
+        assert estimate.parameters == (119_804_160 if "Universal" in name else 120_971_264)
+    assert {estimate.tokens for estimate in of_systems} == {50_000 * 73_728}
+
+
 def test_estimates_follow_from_the_recipe(wmt16):
     vanilla, deep = wmt16[1][0], wmt16[1][-1]
     assert {estimate.updates for estimate in wmt16[1]} == {50_000}
