@@ -9,23 +9,19 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import SharingError
-from ..model.cost import Sizes, multiply_adds, multiply_adds_over, weightless_model
-from ..model.growth import NEVER, Schedule, parse_schedule
-from ..model.strategies import (
-    FIXED_UNIQUE,
-    STRATEGIES,
-    LayerMap,
-    format_layer_map,
-    layer_map,
-    num_unique_layers,
-    parse_layer_map,
-)
-from ..model.tying import count_parameters
+from ..model.config import side_layer_map
+from ..model.growth import Schedule, parse_schedule
+from ..model.strategies import FIXED_UNIQUE, STRATEGIES, LayerMap, layer_map, parse_layer_map
+from .described import describe, model_of, options_of, translates
 
 LEAST = {"embed_dim": 1, "ffn_dim": 1, "heads": 1, "length": 1, "vocabulary": 5}
 """The smallest sizes; a vocabulary has fairseq's 4 symbols and a word."""
 
 MOST, MOST_LAYERS = 10_000_000, 1000
+DEFAULT_ARCH = "shared_transformer"
+VOCABULARY, WIKITEXT = 32_768, 267_744
+"""Entries of a joined dictionary of translation, and of that of WikiText-103."""
+
 COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 
 
@@ -36,15 +32,24 @@ def add_parser(subparsers: Any) -> None:
         epilog="Example: fairseq-sharing describe --strategy cycle_rev --layers 12 "
         "--unique-layers 6",
     )
+    parser.add_argument(
+        "--arch",
+        metavar="PRESET",
+        help="as of fairseq-train, which says what is not given here; default: "
+        f"{DEFAULT_ARCH}, with the strategy and layers given. Language models have no encoder",
+    )
     parser.add_argument("--strategy", help="one of " + ", ".join(STRATEGIES))
     parser.add_argument("--layers", type=int, metavar="N", help="stacked layers a side")
     parser.add_argument("--unique-layers", type=int, metavar="M", help="unique layers a side")
     parser.add_argument("--layer-map", metavar="MAP", help="explicit map, such as 0,1,1,0")
-    parser.add_argument("--embed-dim", type=int, default=512, metavar="D", help="default 512")
-    parser.add_argument("--ffn-dim", type=int, default=2048, metavar="F", help="default 2048")
-    parser.add_argument("--heads", type=int, default=8, help="attention heads; default 8")
+    parser.add_argument("--embed-dim", type=int, metavar="D", help="default 512, or --arch's")
+    parser.add_argument("--ffn-dim", type=int, metavar="F", help="default 2048, or --arch's")
+    parser.add_argument("--heads", type=int, help="attention heads; default 8, or --arch's")
     parser.add_argument(
-        "--vocabulary", type=int, default=32768, metavar="V", help="dictionary size; default 32768"
+        "--vocabulary",
+        type=int,
+        metavar="V",
+        help=f"dictionary size; default {VOCABULARY}, of language models {WIKITEXT}",
     )
     parser.add_argument(
         "--separate-embeddings",
@@ -52,7 +57,7 @@ def add_parser(subparsers: Any) -> None:
         help="source, target and output embeddings of their own instead of one joined table",
     )
     parser.add_argument(
-        "--length", type=int, default=25, help="tokens a sentence, for attention; default 25"
+        "--length", type=int, default=25, help="tokens of a sentence or sample; default 25"
     )
     parser.add_argument(
         "--grow-depth-at", metavar="U[,U...]", help="as of fairseq-train, with --max-update"
@@ -66,7 +71,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     growth = _growth(args)
-    facts = describe(_map(args), _sizes(args), args.length, *growth)
+    arch = args.arch or DEFAULT_ARCH
+    if args.vocabulary is None:
+        args.vocabulary = VOCABULARY if translates(arch) else WIKITEXT
+    sizes = _sizes(args, arch)
+    facts = describe(arch, _map(args), args.vocabulary, args.length, *growth, **sizes)
     if args.json:
         print(json.dumps(facts))
     else:
@@ -83,28 +92,43 @@ def _map(args: argparse.Namespace) -> LayerMap:
         return parse_layer_map(args.layer_map, args.layers)
     if args.layers is not None and args.layers > MOST_LAYERS:
         raise SharingError(f"--layers {args.layers}: must be at most {MOST_LAYERS:,}")
-    if args.strategy is None or args.layers is None:
-        raise SharingError("give --strategy and --layers, or --layer-map")
     if args.strategy in FIXED_UNIQUE and args.unique_layers is not None:
         raise SharingError(
             f"--unique-layers {args.unique_layers}: strategy {args.strategy} takes no number of "
             "unique layers; drop it"
         )
+    if args.arch is not None:
+        return _map_of_preset(args)
+    if args.strategy is None or args.layers is None:
+        raise SharingError("give --strategy and --layers, or --layer-map, or --arch")
     return layer_map(args.strategy, args.layers, args.unique_layers)
 
 
-def _sizes(args: argparse.Namespace) -> Sizes:
+def _map_of_preset(args: argparse.Namespace) -> LayerMap:
+    """The map of --arch, with what is given in place of its own."""
+    given = {"layers": args.layers, "unique_layers": args.unique_layers}
+    options = options_of(args.arch, strategy=args.strategy, **given)
+    return side_layer_map(model_of(args.arch).config.from_namespace(options), "decoder")
+
+
+def _sizes(args: argparse.Namespace, arch: str) -> dict[str, Any]:
+    """The sizes that are given, as ``describe`` takes them."""
     for name, least in LEAST.items():
-        if not least <= getattr(args, name) <= MOST:
+        value = getattr(args, name)
+        if value is not None and not least <= value <= MOST:
             flag = "--" + name.replace("_", "-")
-            raise SharingError(f"{flag} {getattr(args, name)}: must be from {least} to {MOST:,}")
-    if args.embed_dim % args.heads:
+            raise SharingError(f"{flag} {value}: must be from {least} to {MOST:,}")
+    if args.separate_embeddings and not translates(arch):
         raise SharingError(
-            f"--embed-dim {args.embed_dim} must be a multiple of --heads {args.heads}"
+            f"--separate-embeddings: --arch {arch} is a language model, whose preset says what "
+            "embeddings share; drop it"
         )
-    return Sizes(
-        args.embed_dim, args.ffn_dim, args.heads, args.vocabulary, not args.separate_embeddings
-    )
+    return {
+        "separate": args.separate_embeddings,
+        "embed_dim": args.embed_dim,
+        "ffn_embed_dim": args.ffn_dim,
+        "attention_heads": args.heads,
+    }
 
 
 def _growth(args: argparse.Namespace) -> tuple[Schedule, int]:
@@ -116,42 +140,6 @@ def _growth(args: argparse.Namespace) -> tuple[Schedule, int]:
             "what a training costs depends on how long it is at each depth"
         )
     return schedule, args.max_update if schedule.steps else 1
-
-
-def describe(
-    layers: LayerMap,
-    sizes: Sizes,
-    length: int = 25,
-    schedule: Schedule = NEVER,
-    max_update: int = 1,
-) -> dict[str, Any]:
-    """The facts of a model with the map ``layers`` on both sides, as ``--json`` prints them.
-
-    Multiply-adds are the mean over ``max_update`` updates, in which its depth follows ``schedule``.
-    """
-    depth, unique = len(layers), num_unique_layers(layers)
-    text = format_layer_map(layers)
-    shared = weightless_model(
-        sizes,
-        encoder_layers=depth,
-        decoder_layers=depth,
-        encoder_layer_map=text,
-        decoder_layer_map=text,
-    )
-    unshared = weightless_model(sizes, encoder_layers=depth, decoder_layers=depth)
-    operations = round(multiply_adds_over(sizes, (layers, layers), length, schedule, max_update))
-    shallow = tuple(range(unique))
-    return {
-        "layer_map": list(layers),
-        "layers": depth,
-        "unique_layers": unique,
-        "parameters": count_parameters(shared),
-        "parameters_unshared": count_parameters(unshared),
-        "multiply_adds_per_target_token": operations,
-        "predicted_relative_speed": multiply_adds(sizes, shallow, shallow, length) / operations,
-        "sentence_length": length,
-        "grow_depth_at": list(schedule.steps),
-    }
 
 
 def _drawing(layers: list[int]) -> Text:
@@ -167,13 +155,15 @@ def _show(facts: dict[str, Any], console: Console) -> None:
     saved = 1 - facts["parameters"] / facts["parameters_unshared"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("map, input first", _drawing(facts["layer_map"]))
-    table.add_row("stacked layers (N)", f"{facts['layers']} a side")
-    table.add_row("unique layers (M)", f"{facts['unique_layers']} a side")
+    several = len(facts["sides"]) > 1
+    of_each, token = (" a side", "target token") if several else ("", "token")
+    table.add_row("stacked layers (N)", f"{facts['layers']}{of_each}")
+    table.add_row("unique layers (M)", f"{facts['unique_layers']}{of_each}")
     table.add_row("parameters", f"{facts['parameters']:,}")
     table.add_row("unshared, same depth", f"{facts['parameters_unshared']:,} ({saved:.0%} saved)")
     grown = ", mean over the training" if facts["grow_depth_at"] else ""
     table.add_row(
-        "multiply-adds", f"{facts['multiply_adds_per_target_token']:,} per target token{grown}"
+        "multiply-adds", f"{facts['multiply_adds_per_target_token']:,} per {token}{grown}"
     )
     table.add_row(
         "predicted speed",

@@ -28,6 +28,10 @@ def add_parser(subparsers: Any) -> None:
         "plan",
         "experiments/wmt16_en_de --devices 8 --summary",
     )
+    parser.description += (
+        " Parameters are counted with [data] vocabulary, and with the dictionary of the prepared "
+        "data once these are there."
+    )
     add_selection_options(parser)
     parser.add_argument(
         "--devices",

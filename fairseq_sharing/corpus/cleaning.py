@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from ..errors import SharingError
 from .counts import Counts
 from .identification import language_of, require_identification
 from .parallel_text import ITS_OWN, Segment, Sets, key
@@ -91,6 +92,27 @@ def clean(sets: Sets, rules: Rules, folder: Path, counts: Counts) -> Iterator[Se
                     wanted = next(numbers, None)
                 else:
                     of_set["repeated"] += 1
+
+
+def kept_of(sets: Sets, rules: Rules | None, folder: Path, counts: Counts) -> Iterator[Segment]:
+    """What is kept of all sets by the rules; without any, all of it as it is.
+
+    Raises SharingError for a set as it is without any text.
+    """
+    return _as_it_is(sets, counts) if rules is None else clean(sets, rules, folder, counts)
+
+
+def _as_it_is(sets: Sets, counts: Counts) -> Iterator[Segment]:
+    for name, segments in sets.items():
+        filled = False
+        of_set = counts[name] = Counter(read=0, kept=0)
+        for segment in segments:
+            of_set["read"] += 1
+            of_set["kept"] += 1
+            filled = filled or bool(segment.source.strip())
+            yield segment
+        if not filled:
+            raise SharingError(f"{name} has no text: it has no line, or empty ones alone")
 
 
 def _write_candidates(

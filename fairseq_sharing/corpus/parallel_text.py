@@ -31,31 +31,36 @@ Sets = Mapping[str, Iterable[Segment]]
 
 
 class Texts(NamedTuple):
-    """Source texts, their reference translations, and the files that they come from."""
+    """Source texts, their reference translations, and the files that they come from.
+
+    documents are the names of those that the sources are of, where they are known.
+    """
 
     sources: list[str]
     references: list[str]
     files: list[Path]
+    documents: Sequence[str] = ()
 
 
 def stream_lines(path: Path) -> Iterator[str]:
     """The lines of a UTF-8 file without their ends; a missing or other file is an error."""
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                yield _decoded(line, number, path)
+            yield from decoded_lines(file, path)
     except OSError as error:
         raise SharingError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _decoded(line: bytes, number: int, path: Path) -> str:
-    try:
-        return line.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n")
-    except UnicodeDecodeError as error:
-        raise SharingError(
-            f"{path}, line {number}: not UTF-8 (byte 0x{line[error.start]:02x}); "
-            "convert the file, for example with iconv"
-        ) from None
+def decoded_lines(file: Iterable[bytes], name: Path) -> Iterator[str]:
+    """The lines of an open file without their ends; SharingError, naming it, if not UTF-8."""
+    for number, line in enumerate(file, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n")
+        except UnicodeDecodeError as error:
+            raise SharingError(
+                f"{name}, line {number}: not UTF-8 (byte 0x{line[error.start]:02x}); "
+                "convert the file, for example with iconv"
+            ) from None
 
 
 def read_lines(path: Path) -> list[str]:
@@ -96,6 +101,15 @@ def stream_text(path: Path) -> Iterator[Segment]:
     _length(path)
     blank = any(not line.strip() for line in stream_lines(path))
     return _of_documents(path, blank)
+
+
+def stream_verbatim(path: Path) -> Iterator[Segment]:
+    """Every line of a text in one language, blank ones too; it is not read into memory.
+
+    The file is checked before the first segment is asked for.
+    """
+    _length(path)
+    return (Segment(None, line, line) for line in stream_lines(path))
 
 
 def _of_documents(path: Path, blank: bool) -> Iterator[Segment]:

@@ -10,7 +10,7 @@ from ..experiment.bleu import bleu_of
 from ..experiment.experiment import Experiment
 from ..files import digest, sha256, write_lines
 from ..progress import counted
-from .cleaning import clean, normalise
+from .cleaning import kept_of, normalise
 from .counts import Counts, in_words, total
 from .holding_out import TooLittleText, hold_out_of, split
 from .identification import require_identification
@@ -82,7 +82,7 @@ class Corpus:
         if self.experiment.models.translates:
             bleu_of(self.experiment)
         if self.own_text is None:
-            check_corpus(data.corpus, data.sets, self.languages)
+            check_corpus(data.corpus, data.sets, self.languages, verbatim=data.verbatim)
         if data.identify_languages:
             require_identification(self.languages)
         self.named_sets.check()
@@ -103,11 +103,13 @@ class Corpus:
         }
         if data.held_out_sets:
             settings["held_out_sets"] = data.held_out_sets
+        if data.verbatim:
+            settings["verbatim"] = True
         cut = [part for part in self.parts if part not in self.named]
         named = Step(
             "named sets",
             self.named_sets.settings(),
-            self.files(self.named),
+            (*self.files(self.named), *self.documents(self.named)),
             self._write_named_sets,
         )
         if not self.experiment.models.translates:
@@ -124,24 +126,26 @@ class Corpus:
         return {part: size for part, size in sizes.items() if part not in self.named}
 
     def _write_named_sets(self) -> Done:
-        return self.named_sets.write({name: self.files([name]) for name in self.named})
+        return self.named_sets.write(
+            {name: self.files([name]) for name in self.named},
+            {name: self.documents([name]) for name in self.named},
+        )
 
     def _write_corpus(self) -> Done:
         """Write what cleaning keeps: the sets that are held out of it, and the rest to train on."""
         data = self.experiment.data
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.own_text:
-            source = open_files(*self.own_text)
+            source = open_files(*self.own_text, verbatim=data.verbatim)
         else:
             source = open_corpus(data.corpus, data.sets, self.languages, self.folder)
-        named = self.files(self.named)[::2]
-        tested_on = (key(normalise(line)) for file in named for line in stream_lines(file))
-        rules = rules_of(self.experiment, frozenset(tested_on))
+        named = [self.files([name])[0] for name in self.named]
+        rules = rules_of(self.experiment, self._tested_on(named))
         sets: Sets = {name: counted(s, f"pairs of {name}") for name, s in source.sets.items()}
         if not self.own_text:
             sets = hold_out_of(sets, data.held_out_sets)
         of_sets: Counts = {}
-        kept = clean(sets, rules, self.folder, of_sets)
+        kept = kept_of(sets, rules, self.folder, of_sets)
         try:
             held_out, rest = split(kept, self._held_out(), self.folder)
         except TooLittleText as error:
@@ -158,6 +162,11 @@ class Corpus:
         }
         counts = {"pairs": total(of_sets), "sets": of_sets, "segments": segments}
         return Done([*source.files, *named], counts, facts)
+
+    def _tested_on(self, named: list[Path]) -> frozenset[str]:
+        """The keys of all source texts in the files of named sets, none if nothing is dropped."""
+        files = [] if self.experiment.data.verbatim else named
+        return frozenset(key(normalise(line)) for file in files for line in stream_lines(file))
 
     def _write(self, part: str, segments: Iterable[Segment]) -> int:
         """Write the sides of a part; returns its number of segments."""

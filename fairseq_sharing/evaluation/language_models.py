@@ -1,7 +1,10 @@
 """Scores of language models on a test set: perplexity by token and by word."""
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from ..corpus.parallel_text import read_lines, stream_lines
 from ..errors import SharingError
@@ -30,21 +33,33 @@ def scores(runs: list[Run], folder: Path) -> dict[str, dict[str, dict[str, objec
     found: dict[str, dict[str, dict[str, object]]] = {run.system.name: {} for run in runs}
     for test_set in experiment.test_sets:
         by_name = {run.system.name: run for run in runs}
-        for name, result in compared(by_name, test_set, experiment.baseline).items():
+        for name, result in compared(by_name, [test_set], experiment.baseline).items():
             found[name][test_set.name] = dataclasses.asdict(result)
     return found
 
 
-def compared(runs: dict[str, Run], test_set: TestSet, baseline: str) -> dict[str, Perplexity]:
-    """Perplexities of runs on a test set that all have, against the run of the baseline's name."""
+def compared(
+    runs: dict[str, Run], test_sets: Sequence[TestSet], baseline: str
+) -> dict[str, Perplexity]:
+    """Perplexities of runs on test sets that all have, taken together as one text.
+
+    Each is tested against the run of the baseline's name.
+    """
     run = next(iter(runs.values()))
     folder = run.folder.parent
-    names = list(stream_lines(_documents(test_set, folder)))
+    names = [
+        (test_set.name, document)
+        for test_set in test_sets
+        for document in stream_lines(_documents(test_set, folder))
+    ]
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return perplexities(
-        {name: read_losses(run, test_set.name) for name, run in runs.items()},
-        [_length(line) for line in stream_lines(in_tokens(run, test_set.name, folder))],
-        [_length(line) for line in stream_lines(_text(run, test_set, folder))],
+        {
+            name: np.concatenate([read_losses(one, test_set.name) for test_set in test_sets])
+            for name, one in runs.items()
+        },
+        _lengths(in_tokens(run, test_set.name, folder) for test_set in test_sets),
+        _lengths(_text(run, test_set, folder) for test_set in test_sets),
         [numbers[name] for name in names],
         baseline,
     )
@@ -72,6 +87,6 @@ def _documents(test_set: TestSet, folder: Path) -> Path:
     return folder / "corpus" / f"{test_set.name}.documents"
 
 
-def _length(line: str) -> int:
-    """The number of words of a line, its end included."""
-    return len(line.split()) + 1
+def _lengths(paths: Iterable[Path]) -> list[int]:
+    """The number of words of each line of the files, its end included."""
+    return [len(line.split()) + 1 for path in paths for line in stream_lines(path)]

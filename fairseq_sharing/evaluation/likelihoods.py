@@ -9,7 +9,9 @@ from ..corpus.binarised import paths_of
 from ..corpus.parallel_text import stream_lines
 from ..corpus.prepare import DATA
 from ..corpus.subwords import SEGMENTATIONS
-from ..experiment.experiment import TestSet, to_flags
+from ..errors import SharingError
+from ..experiment.experiment import Options, TestSet, to_flags
+from ..experiment.positions import DEFAULT as POSITIONS
 from ..experiment.runs import Run
 from ..experiment.stages import Stage
 from ..files import sha256, write_lines
@@ -19,7 +21,8 @@ from .decoding import subset_of
 from .outputs import output_stage, own_options
 from .perplexity import line_losses
 
-OF_TASK = ("tokens-per-sample", "sample-break-mode", "add-bos-token")
+SAMPLE = "tokens-per-sample"
+OF_TASK = (SAMPLE, "sample-break-mode", "add-bos-token")
 """Options of a training that the evaluation has as well, unless it is given others."""
 
 
@@ -42,8 +45,31 @@ def command(run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = Fals
     }
     own = own_options(run, test_set, given)
     trained = {name: run.options[name] for name in OF_TASK if name in run.options}
+    _check_lengths(run, test_set, {**trained, **own})
     flags = to_flags({"no-progress-bar": True, **given, **trained, **own})
     return [fairseq_tool("fairseq-eval-lm"), str(folder / DATA), *flags]
+
+
+def _check_lengths(run: Run, test_set: TestSet, options: Options) -> None:
+    """Raise SharingError for samples that the model does not take, or that are context alone.
+
+    fairseq-eval-lm would silently leave out the ones and end in a traceback for the others.
+    """
+    sample = options.get(SAMPLE, POSITIONS)
+    longest = run.options.get("max-target-positions", run.options.get(SAMPLE, POSITIONS))
+    window = options.get("context-window", 0)
+    if not all(type(number) is int for number in (sample, longest, window)):
+        return  # the parser of fairseq-eval-lm says what is no number
+    if sample > longest:
+        raise SharingError(
+            f"test set {test_set.name}: {SAMPLE} = {sample} is more than the {longest} tokens that "
+            f"{run.name} takes ([train] max-target-positions or {SAMPLE}): give at most as many"
+        )
+    if window >= sample:
+        raise SharingError(
+            f"test set {test_set.name}: context-window = {window} leaves nothing to score of the "
+            f"{sample} tokens of {SAMPLE}: give less"
+        )
 
 
 def waiting_jobs(run: Run, folder: Path, *, fp16: bool) -> list[Job]:

@@ -11,10 +11,6 @@ from .positions import DEFAULT
 from .positions import OPTIONS as POSITIONS
 from .system import Options, System
 
-SEGMENTATIONS = ("sentencepiece", "bpe", "words")
-OF_TRANSLATIONS = ("sentencepiece", "bpe")
-"""Those that a translation can be joined from again."""
-
 TAKEN = {
     "systems": ("corpus", "spm", "bpe", "data-bin", "report"),
     "test sets": ("train", "valid"),
@@ -26,7 +22,7 @@ KEYS = "layer_map, encoder = {...}, decoder = {...} and grow_depth_at say it"
 
 
 def check_experiment(experiment: Experiment) -> None:
-    """Raise SharingError for wrong names, languages, maps, numbers of updates, data or seeds."""
+    """Raise SharingError for wrong names, languages, maps, numbers of updates or seeds."""
     names = [system.name for system in experiment.systems]
     test_sets = [test_set.name for test_set in experiment.test_sets]
     models = kind_of(experiment.kind)
@@ -41,7 +37,6 @@ def check_experiment(experiment: Experiment) -> None:
         check(len(set(group)) == len(group), f"two {kind} have the same name: {', '.join(group)}")
     _check_languages(experiment.languages, models)
     check_tokenizer_name(experiment.bleu_tokenizer)
-    _check_data(experiment)
     seeds = experiment.seeds
     check(
         bool(seeds) and all(type(seed) is int for seed in seeds) and len(set(seeds)) == len(seeds),
@@ -73,53 +68,6 @@ def _check_languages(languages: Languages, models: Kind) -> None:
     check(codes[0] != codes[1], f"[languages] source and target are both '{codes[0]}'")
 
 
-def _check_data(experiment: Experiment) -> None:
-    """Check that each set is either held out by number or named, and that the batch divides."""
-    data = experiment.data
-    translates = kind_of(experiment.kind).translates
-    segmentations = OF_TRANSLATIONS if translates else SEGMENTATIONS
-    check(
-        (data.valid_segments is None) != (data.valid_set is None),
-        "[data] needs either valid_segments, a number, or valid_set, where they are",
-    )
-    held_out = [test_set.name for test_set in experiment.test_sets if test_set.origin is None]
-    check(
-        (data.test_segments is not None) == bool(held_out) and len(held_out) <= 1,
-        "[data] test_segments is the size of the one test set without an origin; there is "
-        + (", ".join(held_out) or "none"),
-    )
-    for name in data.held_out_sets:
-        check(
-            name in data.sets,
-            f"[data] held_out_sets has '{name}', which is none of sets: "
-            + (", ".join(data.sets) or "name them"),
-        )
-    for test_set in experiment.test_sets:
-        check(
-            test_set.segments is None or test_set.origin is not None,
-            f"test set '{test_set.name}': segments needs an origin; of one that is held out, "
-            "[data] test_segments is the size",
-        )
-    check(
-        data.max_ratio is None or data.max_ratio >= 1,
-        f"[data] max_ratio = {data.max_ratio} must be at least 1: words of the longer side for "
-        "a word of the shorter",
-    )
-    check(
-        data.character_coverage is None or 0.9 <= data.character_coverage <= 1,
-        f"[data] character_coverage = {data.character_coverage} must be from 0.9 to 1.0: the part "
-        "of the text's characters that get a piece, such as 0.9995",
-    )
-    check(
-        data.segmentation in segmentations,
-        f"[data] segmentation = '{data.segmentation}': choose from {', '.join(segmentations)}",
-    )
-    check(
-        experiment.batch_tokens is None or type(experiment.train.get("max-tokens")) is int,
-        "batch_tokens needs [train] max-tokens, a whole number: what one device takes at a time",
-    )
-
-
 def _check_name(kind: str, name: str) -> None:
     check(
         re.fullmatch(r"\w[\w .+-]*", name) is not None,
@@ -133,13 +81,6 @@ def _check_name(kind: str, name: str) -> None:
 
 def _check_language_model(experiment: Experiment) -> None:
     """Check that nothing is asked for that only translations have."""
-    for test_set in experiment.test_sets:
-        check(
-            test_set.origin is None,
-            f"test set '{test_set.name}': origin is for translations; the test set of a language "
-            "model is held out from its corpus, by [data] test_segments",
-        )
-    check(experiment.data.valid_set is None, "[data] valid_set is for translations")
     check(experiment.bleu_tokenizer is None, "bleu_tokenizer is for translations")
     for system in experiment.systems:
         check(

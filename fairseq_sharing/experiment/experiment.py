@@ -27,7 +27,7 @@ class Languages:
         return self.source, self.target or self.source
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """What is read and how it is cut: lengths in words, sizes in segments and subwords.
 
@@ -35,11 +35,12 @@ class Data:
     are held out from it by number, or valid_set and the experiment's test sets say where they are.
     held_out_sets are those of the sets that they are held out from, by default all.
     max_ratio is the most words of one side for a word of the other. character_coverage is the part
-    of the text's characters that SentencePiece gives a piece, by default all.
+    of the text's characters that SentencePiece gives a piece, by default all. With verbatim, text
+    is taken as it is: every line, the empty ones too, and there is no max_words.
     """
 
     corpus: str
-    max_words: int
+    max_words: int | None = None
     vocabulary: int
     valid_segments: int | None = None
     test_segments: int | None = None
@@ -50,14 +51,15 @@ class Data:
     segmentation: str = "sentencepiece"
     held_out_sets: tuple[str, ...] = ()
     character_coverage: float | None = None
+    verbatim: bool = False
 
 
 @dataclass(frozen=True)
 class TestSet:
     """A test set: segments held out from the corpus, or those of ``origin``.
 
-    options are the fairseq-generate options that are its own, segments is how many are taken of an
-    origin that is a set of a packaged corpus, by default all.
+    options are those of fairseq-generate, or fairseq-eval-lm, that are its own. segments is how
+    many are taken of an origin that is cleaned as the training text is, by default all.
     """
 
     name: str

@@ -10,6 +10,7 @@ from ..errors import SharingError
 from ..model.config import SIDES
 from . import shipped
 from .checks import check, check_baseline, check_experiment
+from .data_checks import check_data
 from .experiment import Data, Experiment, Languages, TestSet
 from .system import Options, Side, System
 
@@ -90,6 +91,7 @@ def from_tables(name: str, tables: Table) -> Experiment:
     fields["seeds"] = tuple(tables["seeds"])
     experiment = Experiment(**fields)
     check_experiment(experiment)
+    check_data(experiment)
     return experiment
 
 

@@ -2,11 +2,12 @@
 
 import argparse
 from dataclasses import dataclass
+from itertools import pairwise
 from types import SimpleNamespace
 
 import torch
 from fairseq.data import Dictionary
-from fairseq.models import ARCH_CONFIG_REGISTRY
+from fairseq.utils import eval_str_list
 
 from .growth import Schedule, running_map
 from .shared_model import SharedModel
@@ -22,25 +23,6 @@ class Sizes:
     ffn: int = 2048
     heads: int = 8
     vocabulary: int = 32768
-    share_all_embeddings: bool = True
-
-
-def weightless_model(sizes: Sizes, **options) -> SharedModel:
-    """A model of ``sizes`` on the meta device: real modules and ties, no memory for weights.
-
-    ``options`` are those of fairseq's command line, such as ``encoder_layers=12``.
-    """
-    args = argparse.Namespace(
-        arch="shared_transformer",
-        encoder_embed_dim=sizes.embed,
-        encoder_ffn_embed_dim=sizes.ffn,
-        encoder_attention_heads=sizes.heads,
-        decoder_attention_heads=sizes.heads,
-        share_all_embeddings=sizes.share_all_embeddings,
-        **options,
-    )
-    ARCH_CONFIG_REGISTRY[args.arch](args)
-    return build_weightless(args, sizes.vocabulary)
 
 
 class _Words(Dictionary):
@@ -69,6 +51,24 @@ def build_weightless(
     task = SimpleNamespace(source_dictionary=source, target_dictionary=target)
     with torch.device("meta"):
         return model.build_model(args, task)
+
+
+def softmax_width(args: argparse.Namespace, vocabulary: int) -> int:
+    """The words of a plain softmax that costs as much a token as the one that ``args`` describe.
+
+    Adaptive softmax (Grave et al. 2017, arXiv 1609.04309) has a first band of words and a class for
+    each further one, which projects to fewer dimensions; how many tokens need a further band, the
+    text decides, and here all do: an upper bound.
+    """
+    cutoffs = eval_str_list(getattr(args, "adaptive_softmax_cutoff", None), int)
+    if not cutoffs:
+        return vocabulary
+    d, ends = args.decoder_output_dim, [*cutoffs, vocabulary]
+    operations = d * (ends[0] + len(cutoffs))
+    for band, (begin, end) in enumerate(pairwise(ends), 1):
+        narrow = int(d // args.adaptive_softmax_factor**band)
+        operations += narrow * (d + end - begin)
+    return -(-operations // args.decoder_embed_dim)
 
 
 def multiply_adds(sizes: Sizes, encoder_map: LayerMap, decoder_map: LayerMap, length: int) -> int:

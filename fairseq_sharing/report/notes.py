@@ -1,7 +1,7 @@
 """Notes below the tables: how the figures were made, and what they leave out."""
 
 from ..corpus.counts import TOO_LONG, in_words, too_long_in_words
-from ..evaluation.perplexity import LEAST_DOCUMENTS
+from ..evaluation.perplexity import LEAST_DOCUMENTS, Perplexity
 from .collect import manifest_of
 from .significance import TESTS
 from .speeds import hardware
@@ -43,10 +43,11 @@ def notes_on_times(report: Report) -> list[str]:
 
 def notes_on_paper(report: Report) -> list[str]:
     """The note on the paper's figures."""
+    table = report.paper_table
     return [
         "Paper: Takase and Kiyono, Lessons on Parameter Sharing across Layers in Transformers "
-        "(SustaiNLP 2023, arXiv 2104.06022), Table 1: WMT16 English-German, speed relative to "
-        f"Vanilla 6/6. Here: relative to {report.baseline}. Difference: here minus paper."
+        f"(SustaiNLP 2023, arXiv 2104.06022), {table.name}: {table.subject}. Here: speed relative "
+        f"to {report.baseline}. Difference: here minus paper."
     ]
 
 
@@ -76,21 +77,28 @@ def _of_language_models(report: Report) -> bool:
 def _segments(report: Report) -> str:
     """What is scored: every token of a language model's test set, or segments."""
     sets = report.test_sets
-    if _of_language_models(report):
-        score = report.rows[0].first.scores[sets[0]]
-        few = f", fewer than the {LEAST_DOCUMENTS} that intervals and p-values need"
-        return (
-            f"perplexity of {score.tokens:,} tokens, and of the same text by its {score.words:,} "
-            f"words, ends of lines included; documents: {score.documents:,}"
-            + (few if score.documents < LEAST_DOCUMENTS else "")
-        )
     several = len(sets) > 1
+    if _of_language_models(report):
+        scores = report.rows[0].first.scores
+        return "; ".join(
+            (f"{name}: " if several else "") + _tokens(score) for name, score in scores.items()
+        )
     return f"{len(report.references)} segments" + (f" of {', '.join(sets)}" if several else "")
 
 
+def _tokens(score: Perplexity) -> str:
+    few = f", fewer than the {LEAST_DOCUMENTS} that intervals and p-values need"
+    return (
+        f"perplexity of {score.tokens:,} tokens, and of the same text by its {score.words:,} "
+        f"words, ends of lines included; documents: {score.documents:,}"
+        + (few if score.documents < LEAST_DOCUMENTS else "")
+    )
+
+
 def _spread(report: Report) -> str:
-    name = report.rows[0].main.name
     first = report.rows[0].first
+    main = first.measures.main
+    name = f"{main.name} (lower is better)" if main.less_is_better else main.name
     if all(first.measures.main.interval(score) is None for score in first.scores.values()):
         return name
     if not report.several_seeds:

@@ -1,4 +1,4 @@
-"""Table 1 of the paper: WMT16 English-German, the reference for experiments that repeat it.
+"""The paper's tables, the reference for experiments that repeat them: one for each kind of model.
 
 Takase and Kiyono, "Lessons on Parameter Sharing across Layers in Transformers", SustaiNLP 2023,
 arXiv 2104.06022. A row is known by its method, M and N, as a system's ``paper`` gives it.
@@ -7,10 +7,34 @@ arXiv 2104.06022. A row is known by its method, M and N, as a system's ``paper``
 from dataclasses import dataclass
 
 from ..errors import SharingError
+from ..experiment.kinds import LANGUAGE_MODEL, TRANSLATION
 
-TEST_SETS = tuple(f"newstest{year}" for year in range(2010, 2017))
 
-# METHOD M/N | parameters | training speed relative to Vanilla 6/6 | BLEU of TEST_SETS | average
+@dataclass(frozen=True)
+class PaperRow:
+    """What the paper reports of one system; parameters as it rounds them, such as 61M.
+
+    scores are by test set, BLEU or perplexity; relative_speed is None where it gives none.
+    """
+
+    name: str
+    parameters: str
+    relative_speed: float | None
+    scores: dict[str, float]
+    average: float
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """A table: its name, what it is of, its test sets and its rows by their names."""
+
+    name: str
+    subject: str
+    test_sets: tuple[str, ...]
+    rows: dict[str, PaperRow]
+
+
+# METHOD M/N | parameters | training speed relative to Vanilla 6/6 | BLEU of test sets | average
 _TABLE_1 = """\
 Vanilla 6/6 | 61M | 1.00 | 24.16 22.01 22.33 26.13 27.13 29.83 34.41 | 26.57
 Admin 6/6 | 61M | 0.97 | 24.14 21.93 22.25 26.14 27.05 29.59 34.23 | 26.48
@@ -24,29 +48,49 @@ Cycle 6/18 | 61M | 0.47 | 24.74 22.60 23.04 26.89 28.14 30.54 34.79 | 27.25
 Cycle (rev) 6/18 | 61M | 0.47 | 24.93 22.77 23.09 26.88 28.09 30.60 34.84 | 27.31
 """
 
+# METHOD M/N | perplexity of the test split
+_TABLE_5 = """\
+Vanilla 6/6 | 21.13
+Universal 1/6 | 23.84
+Sequence 6/12 | 19.69
+Cycle 6/12 | 19.69
+Cycle (rev) 6/12 | 20.24
+"""
+NEWSTESTS = tuple(f"newstest{year}" for year in range(2010, 2017))
+WIKITEXT = "wikitext-103"
 
-@dataclass(frozen=True)
-class PaperRow:
-    """What the paper reports of one system; parameters as it rounds them, such as 61M."""
 
-    name: str
-    parameters: str
-    relative_speed: float
-    bleu: dict[str, float]
-    average: float
-
-
-def _row(line: str) -> PaperRow:
+def _translation(line: str) -> PaperRow:
     name, parameters, speed, bleu, average = line.split(" | ")
-    scores = dict(zip(TEST_SETS, map(float, bleu.split()), strict=True))
+    scores = dict(zip(NEWSTESTS, map(float, bleu.split()), strict=True))
     return PaperRow(name, parameters, float(speed), scores, float(average))
 
 
-ROWS = {row.name: row for row in map(_row, _TABLE_1.splitlines())}
+def _language_model(line: str) -> PaperRow:
+    name, perplexity = line.split(" | ")
+    return PaperRow(name, "121M", None, {WIKITEXT: float(perplexity)}, float(perplexity))
 
 
-def paper_row(name: str) -> PaperRow:
-    """The row of a system's ``paper`` key; SharingError if the paper has no such row."""
-    if name not in ROWS:
-        raise SharingError(f"paper = '{name}': Table 1 has the rows {', '.join(ROWS)}")
-    return ROWS[name]
+TABLES = {
+    TRANSLATION.name: PaperTable(
+        "Table 1",
+        "WMT16 English-German, speed relative to Vanilla 6/6",
+        NEWSTESTS,
+        {row.name: row for row in map(_translation, _TABLE_1.splitlines())},
+    ),
+    LANGUAGE_MODEL.name: PaperTable(
+        "Table 5",
+        "perplexity on the test split of WikiText-103, lower is better",
+        (WIKITEXT,),
+        {row.name: row for row in map(_language_model, _TABLE_5.splitlines())},
+    ),
+}
+"""By the kind of experiment."""
+
+
+def paper_row(name: str, kind: str) -> PaperRow:
+    """The row of a system's ``paper`` key; SharingError if the kind's table has no such row."""
+    table = TABLES[kind]
+    if name not in table.rows:
+        raise SharingError(f"paper = '{name}': {table.name} has the rows {', '.join(table.rows)}")
+    return table.rows[name]

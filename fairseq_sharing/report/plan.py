@@ -13,7 +13,7 @@ from ..evaluation.of_kind import outputs_of
 from ..experiment.experiment import Experiment
 from ..experiment.runs import Run, runs_of
 from ..model.architectures import MODELS
-from ..model.cost import Sizes, build_weightless, multiply_adds_over
+from ..model.cost import Sizes, build_weightless, multiply_adds_over, softmax_width
 from ..model.strategies import num_unique_layers
 from ..model.tying import count_parameters
 from ..training.command import training_command
@@ -65,7 +65,7 @@ def estimates(experiment: Experiment, folder: Path, devices: Devices) -> list[Es
     Corpus(experiment, folder, None).check()
     for system in experiment.systems:
         if system.paper is not None:
-            paper_row(system.paper)
+            paper_row(system.paper, experiment.kind)
     runs = runs_of(experiment, folder)
     for number, test_set in enumerate(experiment.test_sets):
         words = outputs_of(experiment).command(runs[0], number, folder, cpu=False)
@@ -120,7 +120,10 @@ def _operations(run: Run, args: argparse.Namespace, words: int) -> float:
     maps = run.maps
     both = maps.get("encoder", maps["decoder"]), maps["decoder"] if len(maps) > 1 else ()
     sizes = Sizes(
-        args.decoder_embed_dim, args.decoder_ffn_embed_dim, args.decoder_attention_heads, words
+        args.decoder_embed_dim,
+        args.decoder_ffn_embed_dim,
+        args.decoder_attention_heads,
+        softmax_width(args, words),
     )
     return multiply_adds_over(sizes, both, _length(args), run.schedule, run.max_update)
 

@@ -39,10 +39,10 @@ def tester(run: Run, test: str) -> Tester:
 
 
 def _of_perplexities(baseline: Training, others: Mapping[str, Training]) -> dict[str, float | None]:
-    """On the one test set that an experiment with language models has."""
-    (test_set,) = baseline.run.experiment.test_sets
+    """On the documents of all test sets together."""
+    test_sets = baseline.run.experiment.test_sets
     runs = {name: training.run for name, training in others.items()}
-    found = compared({"": baseline.run, **runs}, test_set, "")
+    found = compared({"": baseline.run, **runs}, test_sets, "")
     return {name: found[name].p_value for name in others}
 
 

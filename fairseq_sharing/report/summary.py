@@ -10,7 +10,7 @@ from ..experiment.runs import Run
 from ..progress import in_turn
 from .collect import Training, read_test_sets, read_training
 from .comparable import require_comparable
-from .paper import paper_row
+from .paper import TABLES, PaperTable, paper_row
 from .rows import Row
 from .significance import TESTS, tester
 from .speeds import relative_speed
@@ -33,6 +33,11 @@ class Report:
     @property
     def test_sets(self) -> list[str]:
         return list(self.rows[0].first.scores)
+
+    @property
+    def paper_table(self) -> PaperTable:
+        """The paper's table of what is compared."""
+        return TABLES[self.rows[0].first.run.experiment.kind]
 
     @property
     def several_seeds(self) -> bool:
@@ -149,5 +154,5 @@ def _row(
             relative_speed(training, of_baseline.get(training.run.seed, any_baseline))
             for training in group
         ),
-        paper=None if name is None else paper_row(name),
+        paper=None if name is None else paper_row(name, group[0].run.experiment.kind),
     )

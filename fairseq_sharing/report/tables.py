@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .notes import notes_of_results, notes_on_paper, notes_on_times
-from .paper import TEST_SETS, PaperRow
+from .paper import PaperRow
 from .rows import Figure, Row
 from .summary import Report
 
@@ -33,7 +33,7 @@ def tables_of(report: Report) -> list[Table]:
 
 def results(report: Report) -> Table:
     """Size, speed, scores of every test set, p-value against the baseline."""
-    sets, compared = report.test_sets, _paper_bleu(report)
+    sets, compared = report.test_sets, _paper_scores(report)
     columns = ["system", "M", "N", "parameters", "training speed"]
     measures = report.rows[0].first.measures
     both = [measures.main.name, measures.second.name]
@@ -64,8 +64,9 @@ def beside_paper(report: Report) -> Table:
 
     Scores are those of the paper's test sets; the average is compared if all of them are here.
     """
-    sets = [name for name in report.test_sets if name in TEST_SETS]
-    whole = len(sets) == len(TEST_SETS) == len(report.test_sets)
+    theirs = report.paper_table.test_sets
+    sets = [name for name in report.test_sets if name in theirs]
+    whole = 1 < len(sets) == len(theirs) == len(report.test_sets)
     columns = ["system", "parameters", "training speed", *_headings(sets)]
     columns += ["average"] if whole else []
     rows = [
@@ -93,12 +94,14 @@ def times_to_loss(report: Report) -> Table:
 
 def _three_lines(row: Row, paper: PaperRow, sets: list[str], whole: bool) -> list[Cells]:
     own_scores = [row.figure(name).mean for name in sets]
-    theirs = [paper.bleu[name] for name in sets]
+    theirs = [paper.scores[name] for name in sets]
     if whole:
         own_scores.append(row.average().mean)
         theirs.append(paper.average)
-    speed = row.relative_speed
-    faster = "-" if speed is None else f"{speed - paper.relative_speed:+.2f}"
+    speed, their_speed = row.relative_speed, paper.relative_speed
+    faster = "-"
+    if speed is not None and their_speed is not None:
+        faster = f"{speed - their_speed:+.2f}"
     millions = f"{row.first.parameters / 1e6:.0f}M"
     differences = [own - other for own, other in zip(own_scores, theirs, strict=True)]
     return [
@@ -113,12 +116,12 @@ def _three_lines(row: Row, paper: PaperRow, sets: list[str], whole: bool) -> lis
     ]
 
 
-def _paper_bleu(report: Report) -> dict[str, float]:
-    """The paper's BLEU for what the report's average is of: all of its test sets, or the one."""
+def _paper_scores(report: Report) -> dict[str, float]:
+    """The paper's score for what the report's average is of: all of its test sets, or the one."""
     sets, rows = report.test_sets, [row for row in report.rows if row.paper]
-    if len(sets) == 1 and sets[0] in TEST_SETS:
-        return {row.label: row.paper.bleu[sets[0]] for row in rows if row.paper}
-    if sorted(sets) == sorted(TEST_SETS):
+    if len(sets) == 1 and sets[0] in report.paper_table.test_sets:
+        return {row.label: row.paper.scores[sets[0]] for row in rows if row.paper}
+    if sorted(sets) == sorted(report.paper_table.test_sets):
         return {row.label: row.paper.average for row in rows if row.paper}
     return {}
 
@@ -126,8 +129,9 @@ def _paper_bleu(report: Report) -> dict[str, float]:
 def _headings(sets: list[str]) -> list[str]:
     """Names of test sets without the word that all begin with: 2013, 2014 for newstest2013, ..."""
     words = {name.rstrip("0123456789") for name in sets}
-    numbers = [name.removeprefix(max(words)) for name in sets]
-    return numbers if len(words) == 1 and all(numbers) else sets
+    word = max(words, default="")
+    numbers = [name.removeprefix(word) for name in sets]
+    return numbers if len(words) == 1 and word[-1:].isalpha() and all(numbers) else sets
 
 
 def _depths(row: Row) -> Cells:

@@ -87,6 +87,7 @@ def _records(report: Report, row: Row) -> list[dict[str, Any]]:
             "p_value_all_sets": row.p_values.get(training.run.seed),
         }
         for name, score in training.scores.items():
-            paper = row.paper.bleu.get(name) if row.paper else None
-            records.append({**facts, "test_set": name, **asdict(score), "paper_bleu": paper})
+            paper = row.paper.scores.get(name) if row.paper else None
+            beside = {f"paper_{row.main.field}": paper}
+            records.append({**facts, "test_set": name, **asdict(score), **beside})
     return records

@@ -1,17 +1,29 @@
 """``fairseq-sharing describe``: the figures it prints and what it refuses."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
+from fairseq.modules import AdaptiveSoftmax
 from support import DATA, run
 
 from fairseq_sharing.cli import main
-from fairseq_sharing.model.cost import Sizes, multiply_adds, multiply_adds_over, weightless_model
+from fairseq_sharing.cli.described import options_of
+from fairseq_sharing.model.cost import (
+    Sizes,
+    build_weightless,
+    multiply_adds,
+    multiply_adds_over,
+    softmax_width,
+)
 from fairseq_sharing.model.growth import Schedule
 from fairseq_sharing.model.strategies import FIXED_UNIQUE
 from fairseq_sharing.model.tying import count_parameters
 
+LM = ("--arch", "shared_transformer_lm_gpt")
 BASE = ("--strategy", "cycle_rev", "--layers", "12", "--unique-layers", "6")
+ROOT = Path(__file__).parents[2]
 UNIVERSAL = (
     *("--strategy", "universal", "--layers", "6", "--embed-dim", "1024"),
     *("--ffn-dim", "4096", "--heads", "16"),
@@ -27,15 +39,64 @@ def test_parameters_of_the_papers_sizes(arguments, parameters, capsys):
 @pytest.mark.parametrize("row", json.loads((DATA / "layer_maps.json").read_text())[::4], ids=str)
 def test_parameters_of_the_released_implementation(row):
     unique = row["num_unique"] if row["strategy"] not in FIXED_UNIQUE else None
-    model = weightless_model(
-        Sizes(),
-        sharing_strategy=row["strategy"],
-        encoder_layers=row["num_layers"],
-        decoder_layers=row["num_layers"],
-        encoder_unique_layers=unique,
-        decoder_unique_layers=unique,
+    options = options_of(
+        "shared_transformer",
+        strategy=row["strategy"],
+        layers=row["num_layers"],
+        unique_layers=unique,
     )
-    assert count_parameters(model) == row["params_base"]
+    assert count_parameters(build_weightless(options, 32_768)) == row["params_base"]
+
+
+PRESETS = [
+    (cells[0].strip("`"), int(cells[-1].replace(",", "")))
+    for line in (ROOT / "docs" / "options.md").read_text().splitlines()
+    if line.startswith(("| `shared_transformer", "| `universal_"))
+    for cells in [[cell.strip() for cell in line.strip("|").split("|")]]
+]
+
+
+@pytest.mark.parametrize(("arch", "parameters"), PRESETS)
+def test_every_preset_has_the_parameters_that_fairseqs_own_options_build(arch, parameters, capsys):
+    assert main(["describe", "--arch", arch, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["parameters"] == parameters
+    assert facts["sides"] == (["decoder"] if "_lm" in arch else ["encoder", "decoder"])
+
+
+def test_what_is_given_takes_the_place_of_the_presets(capsys):
+    """The universal system of experiments/wikitext103.toml, whose plan counts the same."""
+    wide = ("--embed-dim", "1792", "--ffn-dim", "7168", "--heads", "14")
+    arch = ("--arch", "shared_transformer_lm_wiki103")
+    deep = ("--strategy", "universal", "--layers", "6")
+    assert main(["describe", *arch, *deep, *wide, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["parameters"] == 119_804_160
+    assert facts["layer_map"] == [0] * 6
+
+
+def test_a_language_model_is_drawn_without_an_encoder():
+    arch = ("--arch", "shared_transformer_lm_wiki103")
+    printed = run("fairseq-sharing", "describe", *arch, env={"NO_COLOR": "1"}).stdout
+    assert re.search(r"stacked layers \(N\) +12 *\n", printed)
+    assert "per token" in printed
+    assert "a side" not in printed
+
+
+def test_a_language_model_takes_no_option_of_an_encoder(capsys):
+    with pytest.raises(SystemExit):
+        main(["describe", *LM, "--encoder-layers", "6"])
+    printed = capsys.readouterr().err
+    assert "unrecognized arguments: --encoder-layers 6" in printed
+    assert printed.count("\n") == 1
+
+
+def test_multiply_adds_of_adaptive_softmax_are_its_weights():
+    options = options_of("shared_transformer_lm_wiki103")
+    softmax = AdaptiveSoftmax(500, 1024, [100, 300], 0, factor=4)
+    options.adaptive_softmax_cutoff = "100,300"
+    weights = sum(weight.numel() for weight in softmax.parameters())
+    assert softmax_width(options, 500) == -(-weights // 1024)
 
 
 def test_the_drawing_reads_without_colour():
@@ -91,6 +152,10 @@ def test_multiply_adds_over_a_training_by_hand():
         (("--strategy", "cycle", "--layers", "6", "--unique-layers", "9"), "got 9"),
         (("--strategy", "universal", "--layers", "6", "--unique-layers", "1"), "drop it"),
         (("--strategy", "cycle"), "give --strategy and --layers"),
+        (("--arch", "transformer_lm"), "--arch transformer_lm: choose from shared_transformer, "),
+        ((*LM, "--layers", "4"), "--decoder-layers 4 --decoder-unique-layers 6: "),
+        ((*LM, "--separate-embeddings"), "_lm_gpt is a language model, whose preset says"),
+        ((*LM, "--embed-dim", "100"), "--embed-dim 100 must be a multiple of --heads 12"),
         (("--layer-map", "0,2"), "entry 2 at layer 1"),
         (("--layer-map", "0,1", "--layers", "3"), "2 entries for 3 layers"),
         (("--layer-map", "0,1", "--strategy", "cycle"), "drop the others"),

@@ -17,11 +17,15 @@ def mtdata_cache() -> Path:
 
 
 class Answers:
-    """What the server answers by path: a body, and the length that it claims."""
+    """What the server answers by path: a body, and the length that it claims.
+
+    asked are the parts of bodies that were asked for, which it gives.
+    """
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.bodies: dict[str, tuple[bytes, int]] = {}
+        self.asked: list[str | None] = []
 
     def give(self, path: str, body: bytes, claimed: int | None = None) -> str:
         """Answer with the body from now on; returns the URL."""
@@ -39,7 +43,14 @@ def server(monkeypatch) -> Iterator[Answers]:
                 self.send_error(404)
                 return
             body, claimed = answers.bodies[self.path]
-            self.send_response(200)
+            part = self.headers["Range"]
+            answers.asked.append(part)
+            begin = int(part.removeprefix("bytes=").removesuffix("-")) if part else 0
+            if part and begin >= len(body):
+                self.send_error(416)
+                return
+            body, claimed = body[begin:], claimed - begin
+            self.send_response(206 if begin else 200)
             self.send_header("Content-Length", str(claimed))
             self.end_headers()
             self.wfile.write(body)

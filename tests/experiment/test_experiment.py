@@ -5,36 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from fairseq_sharing import SharingError, count_parameters
+from fairseq_sharing import SharingError
+from fairseq_sharing.commands.devices import Devices
 from fairseq_sharing.experiment.experiment import to_flags
 from fairseq_sharing.experiment.file import load
 from fairseq_sharing.experiment.runs import runs_of
-from fairseq_sharing.model.cost import Sizes, weightless_model
-from fairseq_sharing.model.strategies import format_layer_map
+from fairseq_sharing.report.plan import estimates
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
-@pytest.mark.parametrize("name", ["demo", "strategies", "equal_parameters"])
+@pytest.mark.parametrize(
+    "name", ["demo", "strategies", "equal_parameters", "lm_small", "wikitext103"]
+)
 def test_systems_have_nearly_equal_parameter_counts(name):
-    counts = {}
     experiment = load(EXPERIMENTS / name)
-    for run in runs_of(experiment, Path("runs")):
-        maps = run.system.maps()
-        sizes = Sizes(
-            run.options["encoder-embed-dim"],
-            run.options["encoder-ffn-embed-dim"],
-            run.options["encoder-attention-heads"],
-            experiment.data.vocabulary,
-        )
-        model = weightless_model(
-            sizes,
-            **{f"{side}_layers": len(layers) for side, layers in maps.items()},
-            **{f"{side}_layer_map": format_layer_map(layers) for side, layers in maps.items()},
-        )
-        counts[run.name] = count_parameters(model)
+    counts = [one.parameters for one in estimates(experiment, Path("runs"), Devices("cpu"))]
     assert len(counts) >= 3
-    assert max(counts.values()) / min(counts.values()) < 1.02
+    assert max(counts) / min(counts) < 1.02
 
 
 def test_quick_lays_its_table_over_the_rest(tiny_file):

@@ -22,16 +22,17 @@ MISTAKES = {
         'strategy = "none"\nencoder = {strategy = "none", layers = 2}',
         "system vanilla: encoder = {...}: a language model has no encoder",
     ),
-    "a named validation set": (
-        "valid_segments = 20",
-        'valid_set = "sacrebleu:wmt13"',
-        "[data] valid_set is for translations",
+    "text as it is, of which some is held out": (
+        "max_words = 8",
+        "verbatim = true",
+        "[data] valid_segments = 20: verbatim = true takes text as it is, so nothing is held out",
     ),
-    "a named test set": (
-        "[[systems]]",
-        '[[test_sets]]\nname = "new"\norigin = "sacrebleu:wmt13"\n[[systems]]',
-        "test set 'new': origin is for translations",
+    "text as it is with a limit": (
+        "max_words = 8",
+        "max_words = 8\nverbatim = true",
+        "[data] max_words = 8: verbatim = true takes text as it is, so nothing is dropped",
     ),
+    "no limit": ("max_words = 8", "", "[data]: 'max_words' is missing"),
     "a tokeniser of BLEU": (
         'baseline = "vanilla"',
         'baseline = "vanilla"\nbleu_tokenizer = "char"',
@@ -43,10 +44,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_what_a_language_model_does_not_have_is_one_line(texts_file, mistake):
     old, new, message = MISTAKES[mistake]
-    text = TINY.replace(old, new, 1)
-    if "test_sets" in new:
-        text = text.replace("test_segments = 41\n", "")
-    texts_file.write_text(text)
+    texts_file.write_text(TINY.replace(old, new, 1))
     with pytest.raises(SharingError) as refused:
         load(texts_file)
     assert message in str(refused.value)

@@ -13,7 +13,7 @@ from fairseq_sharing.commands.devices import Devices
 from fairseq_sharing.experiment.file import load
 from fairseq_sharing.model.cost import Sizes, multiply_adds
 from fairseq_sharing.model.strategies import layer_map
-from fairseq_sharing.report.paper import ROWS
+from fairseq_sharing.report.paper import TABLES
 from fairseq_sharing.report.plan import commands, dictionary_of, estimates
 from fairseq_sharing.report.text import print_whole
 
@@ -33,7 +33,7 @@ def test_every_row_of_the_papers_table_has_its_parameters(wmt16):
         system.paper: estimate
         for system, estimate in zip(experiment.systems, of_systems, strict=True)
     }
-    assert set(rows) == set(ROWS)
+    assert set(rows) == set(TABLES["translation"].rows)
     for name, estimate in rows.items():
         unique, depth = re.search(r"(\d+)/(\d+)$", name).groups()
         assert (estimate.unique_layers, estimate.layers) == (unique, depth), name
@@ -53,6 +53,17 @@ def test_the_page_shows_the_table_as_it_is_on_any_terminal(wmt16):
     page = (EXPERIMENTS.parent / "docs" / "wmt.md").read_text()
     for line in console.export_text().splitlines():
         assert line.strip() in page
+
+
+def test_the_papers_language_models_have_its_parameters():
+    experiment = load(EXPERIMENTS / "wikitext103")
+    of_systems = estimates(experiment, Path("runs"), Devices("gpu", 8))
+    rows = dict(zip([s.paper for s in experiment.systems], of_systems, strict=True))
+    assert set(rows) == set(TABLES["language_model"].rows)
+    for name, estimate in rows.items():
+        assert name.endswith(f" {estimate.unique_layers}/{estimate.layers}")
+        assert estimate.parameters == (119_804_160 if "Universal" in name else 120_971_264)
+    assert {estimate.tokens for estimate in of_systems} == {50_000 * 73_728}
 
 
 def test_estimates_follow_from_the_recipe(wmt16):

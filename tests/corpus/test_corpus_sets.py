@@ -8,7 +8,7 @@ from planted_packages import Repository, catalogue
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.corpus.cleaning import Rules
-from fairseq_sharing.corpus.packaged_test_sets import PackagedSet
+from fairseq_sharing.corpus.corpus_sets import CorpusSet
 from fairseq_sharing.corpus.steps import Corpus
 from fairseq_sharing.experiment.file import load
 
@@ -69,7 +69,7 @@ def packages(repository) -> Repository:
 
 def read(folder: Path, most: int | None = None) -> set[tuple[str, str]]:
     folder.mkdir(exist_ok=True)
-    found = PackagedSet.of("debian:gnome-help")
+    found = CorpusSet.of("debian:gnome-help")
     texts = found.read(PAIR, folder, Rules(5), most)
     assert [file.name for file in texts.files] == ["gnome-user-docs_1.0_all.deb"]
     return set(zip(texts.sources, texts.references, strict=True))
@@ -103,6 +103,23 @@ def test_training_text_has_nothing_that_is_tested_on(packages, tmp_path):
     assert counts[1]["sets"]["git-ui"] == {
         "read": 4, "kept": 3, "validated or tested on": 1
     }  # fmt: skip
+
+
+def test_a_language_model_has_the_source_side_and_its_documents(packages, tmp_path):
+    text = EXPERIMENT.replace("baseline", 'kind = "language_model"\nbaseline', 1)
+    made = corpus(tmp_path, text.replace('target = "de"\n', "").replace(', "git-ui"', ""))
+    made.check()
+    for step in made.steps():
+        step.run()
+    texts = {
+        part: set((made.folder / f"{part}.en").read_text().split("\n")[:-1]) for part in made.parts
+    }
+    assert texts["gnome"] == {"Open it", "C"}
+    assert texts["train"] | texts["valid"] == {"E", "F", "G", "H"}
+    assert len(texts["valid"]) == 1
+    documents = (made.folder / "gnome.documents").read_text().splitlines()
+    assert len(set(documents)) == 2
+    assert not list(made.folder.glob("*.de"))
 
 
 def test_what_a_named_set_of_packages_depends_on(tmp_path):
