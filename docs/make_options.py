@@ -10,7 +10,6 @@ import fairseq_sharing  # noqa: F401  (registers the presets)
 from fairseq_sharing.model.architectures import MODELS
 from fairseq_sharing.model.config import SharedTransformerConfig, option_names
 from fairseq_sharing.model.cost import build_weightless
-from fairseq_sharing.model.strategies import format_layer_map, num_unique_layers
 from fairseq_sharing.model.tying import count_parameters
 
 PAGE = Path(__file__).with_name("options.md")
@@ -57,9 +56,9 @@ def preset(name: str) -> str:
     own = task if translates else ["--task", "language_modeling"]
     args = options.parse_args_and_arch(parser, ["data", "--arch", name, *own])
     model = build_weightless(args, WORDS if translates else WIKITEXT, model=kind)
-    (layers,) = set(model.layer_maps.values())
+    side_map = model.maps["decoder"]
     sizes = (args.decoder_embed_dim, args.decoder_ffn_embed_dim, args.decoder_attention_heads)
-    cells = [f"`{name}`", *sizes, len(layers), num_unique_layers(layers), format_layer_map(layers)]
+    cells = [f"`{name}`", *sizes, len(side_map), side_map.short_counts, side_map]
     return "".join(f"| {cell} " for cell in [*cells, f"{count_parameters(model):,}"]) + "|\n"
 
 

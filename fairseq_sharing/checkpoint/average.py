@@ -17,7 +17,7 @@ from .precision import at_least_float32
 
 PATTERNS = {"epochs": r"checkpoint(\d+)\.pt", "updates": r"checkpoint_\d+_(\d+)\.pt"}
 _NOT_COMPARED = re.compile(
-    "_name|dropout|layerdrop|activations|sharing|unique_layers|layer_map|grow_depth"
+    "_name|dropout|layerdrop|activations|sharing|share_sublayers|unique_layers|_map$|grow_depth"
 )
 """Options of training only, and those of sharing, in whose place the stored maps are compared."""
 
@@ -81,6 +81,6 @@ def _description(checkpoint: Checkpoint) -> dict[str, Any]:
         facts |= {f"{side} depth": depth for side, depth in depths(checkpoint).items()}
     else:
         facts = {"architecture": checkpoint.arch}
-    for name, tensor in checkpoint.state.items():
-        facts[name] = format_layer_map(decode_map(tensor)) if is_map(name) else tuple(tensor.shape)
-    return facts
+    state = checkpoint.state
+    facts |= {name: format_layer_map(decode_map(state[name])) for name in filter(is_map, state)}
+    return facts | {name: tuple(t.shape) for name, t in state.items() if not is_map(name)}

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..errors import SharingError
 from ..model.architectures import MODELS
-from ..model.config import option_names
+from ..model.config import MAP_OPTIONS, option_names
 from ..model.cost import build_weightless
 from ..model.shared_model import SharedModel
-from ..model.state import MAP_KEY
+from ..model.state import take_map
 from ..model.state_hooks import expand_state_dict
 from .files import Content, read_checkpoint
 from .options import Options, as_config, as_dict, explained
@@ -26,8 +26,8 @@ UNSHARED = {
     "sharing_strategy": "none",
     "encoder_unique_layers": None,
     "decoder_unique_layers": None,
-    "encoder_layer_map": None,
-    "decoder_layer_map": None,
+    "share_sublayers": "all",
+    **dict.fromkeys(MAP_OPTIONS),
     "grow_depth_at": None,
 }
 """The sharing options of a model in which every layer has parameters of its own."""
@@ -148,9 +148,8 @@ class Checkpoint:
 
     def _check_depth(self, side: str, options: Options) -> None:
         """Raise SharingError for more layers than are stored, before any is built."""
-        map_key = MAP_KEY.format(side=side)
         named = {name.split(".")[2] for name in self.state if name.startswith(f"{side}.layers.")}
-        stored = self.state[map_key].numel() if map_key in self.state else len(named)
+        stored = len(take_map(dict(self.state), side) or named)
         asked = options[f"{side}_layers"]
         if type(asked) is not int or asked > stored:
             raise SharingError(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..model.state import compact_state
 from ..model.strategies import LayerMap
+from ..model.sublayers import SUBLAYERS
 from ..model.tying import aliases, tied_groups
 from .contents import Checkpoint, State
 from .depth import at_trained_depth
@@ -35,9 +36,13 @@ INITS: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a stacked layer was from the parameters that it has now: |old - new| / |old|."""
+    """How far a stacked layer was from the parameters that it has now: |old - new| / |old|.
+
+    ``part`` is the sublayer that it is about, or ``layer``.
+    """
 
     side: str
+    part: str
     layer: int
     unique: int
     relative: float
@@ -59,26 +64,31 @@ def share(checkpoint: Checkpoint, init: str, **sharing: Any) -> tuple[Content, l
         shared |= dict.fromkeys(names, chosen)
     distances = [
         distance
-        for side, layers in model.layer_maps.items()
-        for distance in _distances(side, layers, stacked, shared)
+        for side, side_map in model.maps.items()
+        for part, layers in side_map.parts.items()
+        for distance in _distances(side, part, layers, stacked, shared)
     ]
-    compact_state(shared, aliases(model), model.layer_maps)
+    compact_state(shared, aliases(model), model.maps)
     shared |= {name: t for name, t in checkpoint.state.items() if name.endswith(".residual_start")}
     options = checkpoint.options() | sharing | {"_name": f"shared_{checkpoint.kind.unshared}"}
     return checkpoint.inference_content(shared, options, same_model=False), distances
 
 
-def _distances(side: str, layers: LayerMap, before: State, after: State) -> list[Distance]:
-    """One for each stacked layer that shares its parameters."""
-    return [
-        Distance(side, layer, unique, _distance(f"{side}.layers.{layer}.", before, after))
-        for layer, unique in enumerate(layers)
-        if layers.count(unique) > 1
-    ]
+def _distances(
+    side: str, part: str, layers: LayerMap, before: State, after: State
+) -> list[Distance]:
+    """One for each stacked layer whose ``part`` shares its parameters."""
+    modules = SUBLAYERS.get(part, ("",))
+    found = []
+    for layer, unique in enumerate(layers):
+        if layers.count(unique) > 1:
+            prefixes = tuple(f"{side}.layers.{layer}.{f'{name}.' * bool(name)}" for name in modules)
+            found.append(Distance(side, part, layer, unique, _distance(prefixes, before, after)))
+    return found
 
 
-def _distance(prefix: str, before: State, after: State) -> float:
-    names = [name for name in before if name.startswith(prefix)]
+def _distance(prefixes: tuple[str, ...], before: State, after: State) -> float:
+    names = [name for name in before if name.startswith(prefixes)]
     old = torch.cat([before[name].double().flatten() for name in names])
     new = torch.cat([after[name].double().flatten() for name in names])
     return float((old - new).norm() / old.norm())

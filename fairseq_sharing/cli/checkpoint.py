@@ -17,9 +17,12 @@ from ..checkpoint.share import INITS, share
 from ..checkpoint.strip import DTYPES, strip
 from ..checkpoint.unroll import unroll
 from ..errors import SharingError
-from ..model.config import SIDES
+from ..model.config import MAP_OPTIONS, SIDES
 from ..model.strategies import STRATEGIES
+from ..model.sublayers import GROUPS
 from . import checkpoint_inspect as inspect_checkpoint
+
+SUBLAYERS_HELP = "those that share, separated by commas, of " + ", ".join(GROUPS)
 
 Conversion = Callable[[Checkpoint, argparse.Namespace], Content]
 
@@ -138,7 +141,10 @@ def _add_share(tools: Any) -> None:
     )
     for side in SIDES:
         parser.add_argument(f"--{side}-unique-layers", type=int, metavar="M")
-        parser.add_argument(f"--{side}-layer-map", metavar="MAP", help="such as 0,1,1,0")
+    parser.add_argument("--share-sublayers", default="all", metavar="NAMES", help=SUBLAYERS_HELP)
+    for name in MAP_OPTIONS:
+        flag = "--" + name.replace("_", "-")
+        parser.add_argument(flag, metavar="MAP", help="such as 0,1,1,0")
     parser.add_argument(
         "--init", choices=INITS, default="mean", help="which layer of a group; default mean"
     )
@@ -153,9 +159,9 @@ def _share(checkpoint: Checkpoint, args: argparse.Namespace) -> Content:
             flag = "--" + name.replace("_", "-")
             raise SharingError(f"{flag}: {args.input} is of a language model, it has no encoder")
     content, distances = share(checkpoint, args.init, **asked)
-    table = Table("side", "layer", "uses", "was apart by", box=None, padding=(0, 2, 0, 0))
+    table = Table("side", "part", "layer", "uses", "was apart by", box=None, padding=(0, 2, 0, 0))
     for distance in distances:
-        where = (distance.side, str(distance.layer), str(distance.unique))
+        where = (distance.side, distance.part, str(distance.layer), str(distance.unique))
         table.add_row(*where, f"{distance.relative:.1%}")
     Console().print(table)
     return content

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -10,22 +11,16 @@ from rich.text import Text
 
 from ..errors import SharingError
 from ..model.cost import Sizes, multiply_adds, multiply_adds_over, weightless_model
-from ..model.growth import NEVER, Schedule, parse_schedule
-from ..model.strategies import (
-    FIXED_UNIQUE,
-    STRATEGIES,
-    LayerMap,
-    format_layer_map,
-    layer_map,
-    num_unique_layers,
-    parse_layer_map,
-)
+from ..model.growth import NEVER, Schedule, parse_schedule, running_map
+from ..model.strategies import num_unique_layers
+from ..model.sublayers import SideMap, in_words
 from ..model.tying import count_parameters
+from .describe_maps import add_map_options, maps_of
 
 LEAST = {"embed_dim": 1, "ffn_dim": 1, "heads": 1, "length": 1, "vocabulary": 5}
 """The smallest sizes; a vocabulary has fairseq's 4 symbols and a word."""
 
-MOST, MOST_LAYERS = 10_000_000, 1000
+MOST = 10_000_000
 COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 
 
@@ -36,10 +31,7 @@ def add_parser(subparsers: Any) -> None:
         epilog="Example: fairseq-sharing describe --strategy cycle_rev --layers 12 "
         "--unique-layers 6",
     )
-    parser.add_argument("--strategy", help="one of " + ", ".join(STRATEGIES))
-    parser.add_argument("--layers", type=int, metavar="N", help="stacked layers a side")
-    parser.add_argument("--unique-layers", type=int, metavar="M", help="unique layers a side")
-    parser.add_argument("--layer-map", metavar="MAP", help="explicit map, such as 0,1,1,0")
+    add_map_options(parser)
     parser.add_argument("--embed-dim", type=int, default=512, metavar="D", help="default 512")
     parser.add_argument("--ffn-dim", type=int, default=2048, metavar="F", help="default 2048")
     parser.add_argument("--heads", type=int, default=8, help="attention heads; default 8")
@@ -66,31 +58,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     growth = _growth(args)
-    facts = describe(_map(args), _sizes(args), args.length, *growth)
+    facts = describe(maps_of(args), _sizes(args), args.length, *growth)
     if args.json:
         print(json.dumps(facts))
     else:
         _show(facts, Console())
-
-
-def _map(args: argparse.Namespace) -> LayerMap:
-    if args.layer_map is not None:
-        if args.strategy is not None or args.unique_layers is not None:
-            raise SharingError(
-                f"--layer-map {args.layer_map} is given together with --strategy or "
-                "--unique-layers; a map says both, drop the others"
-            )
-        return parse_layer_map(args.layer_map, args.layers)
-    if args.layers is not None and args.layers > MOST_LAYERS:
-        raise SharingError(f"--layers {args.layers}: must be at most {MOST_LAYERS:,}")
-    if args.strategy is None or args.layers is None:
-        raise SharingError("give --strategy and --layers, or --layer-map")
-    if args.strategy in FIXED_UNIQUE and args.unique_layers is not None:
-        raise SharingError(
-            f"--unique-layers {args.unique_layers}: strategy {args.strategy} takes no number of "
-            "unique layers; drop it"
-        )
-    return layer_map(args.strategy, args.layers, args.unique_layers)
 
 
 def _sizes(args: argparse.Namespace) -> Sizes:
@@ -119,36 +91,34 @@ def _growth(args: argparse.Namespace) -> tuple[Schedule, int]:
 
 
 def describe(
-    layers: LayerMap,
+    maps: Mapping[str, SideMap],
     sizes: Sizes,
     length: int = 25,
     schedule: Schedule = NEVER,
     max_update: int = 1,
 ) -> dict[str, Any]:
-    """The facts of a model with the map ``layers`` on both sides, as ``--json`` prints them.
+    """The facts of a model whose sides have these ``maps``, as ``--json`` prints them.
 
     Multiply-adds are the mean over ``max_update`` updates, in which its depth follows ``schedule``.
     """
-    depth, unique = len(layers), num_unique_layers(layers)
-    text = format_layer_map(layers)
-    shared = weightless_model(
-        sizes,
-        encoder_layers=depth,
-        decoder_layers=depth,
-        encoder_layer_map=text,
-        decoder_layer_map=text,
-    )
-    unshared = weightless_model(sizes, encoder_layers=depth, decoder_layers=depth)
-    operations = round(multiply_adds_over(sizes, (layers, layers), length, schedule, max_update))
-    shallow = tuple(range(unique))
+    depths = {f"{side}_layers": len(side_map) for side, side_map in maps.items()}
+    options = {k: v for side, side_map in maps.items() for k, v in side_map.options(side).items()}
+    shared = weightless_model(sizes, **depths, **options)
+    unshared = weightless_model(sizes, **depths)
+    sides = list(maps.values())
+    operations = round(multiply_adds_over(sizes, sides, length, schedule, max_update))
+    layers = maps["decoder"].layers
+    unique = num_unique_layers(layers)
+    shallow = [running_map(side, num_unique_layers(side.layers)) for side in sides]
     return {
         "layer_map": list(layers),
-        "layers": depth,
+        "maps": {part: list(one) for part, one in maps["decoder"].parts.items()},
+        "layers": len(layers),
         "unique_layers": unique,
         "parameters": count_parameters(shared),
         "parameters_unshared": count_parameters(unshared),
         "multiply_adds_per_target_token": operations,
-        "predicted_relative_speed": multiply_adds(sizes, shallow, shallow, length) / operations,
+        "predicted_relative_speed": multiply_adds(sizes, shallow, length) / operations,
         "sentence_length": length,
         "grow_depth_at": list(schedule.steps),
     }
@@ -166,9 +136,11 @@ def _drawing(layers: list[int]) -> Text:
 def _show(facts: dict[str, Any], console: Console) -> None:
     saved = 1 - facts["parameters"] / facts["parameters_unshared"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("map, input first", _drawing(facts["layer_map"]))
+    for part, layers in facts["maps"].items():
+        table.add_row(f"{in_words(part) or 'map'}, input first", _drawing(layers))
     table.add_row("stacked layers (N)", f"{facts['layers']} a side")
-    table.add_row("unique layers (M)", f"{facts['unique_layers']} a side")
+    for part, unique in SideMap(facts["maps"]).unique.items():
+        table.add_row(f"unique {in_words(part) or 'layers'} (M)", f"{unique} a side")
     table.add_row("parameters", f"{facts['parameters']:,}")
     table.add_row("unshared, same depth", f"{facts['parameters_unshared']:,} ({saved:.0%} saved)")
     grown = ", mean over the training" if facts["grow_depth_at"] else ""

@@ -4,6 +4,7 @@ import re
 from itertools import pairwise
 
 from ..errors import SharingError
+from ..model.config import MAP_OPTIONS
 from .bleu import check_tokenizer_name
 from .experiment import Experiment, Languages
 from .kinds import Kind, kind_of
@@ -21,8 +22,10 @@ TAKEN = {
 }
 """Names that a run folder or its corpus uses itself."""
 
-SET_BY_KEYS = {"encoder-layer-map", "decoder-layer-map", "grow-depth-at"}
-KEYS = "layer_map, encoder = {...}, decoder = {...} and grow_depth_at say it"
+SET_BY_KEYS = {
+    name.replace("_", "-") for name in (*MAP_OPTIONS, "share_sublayers", "grow_depth_at")
+}
+KEYS = "layer_map, share_sublayers, encoder = {...}, decoder = {...} and grow_depth_at say it"
 
 
 def check_experiment(experiment: Experiment) -> None:

@@ -15,7 +15,7 @@ from fairseq.models.transformer_lm import TransformerLanguageModelConfig
 from omegaconf import DictConfig
 
 from .checks import check_known_options, check_options
-from .config import SIDES, DecoderOnlyConfig
+from .config import MAP_OPTIONS, SIDES, DecoderOnlyConfig
 from .language_model import SharedLanguageModel
 from .shared_model import SharedModel
 from .strategies import FIXED_UNIQUE
@@ -62,7 +62,7 @@ def _default_sharing(
     sides: tuple[str, ...] = SIDES,
 ) -> None:
     """Share by ``strategy`` unless the user gives a strategy or a map."""
-    if any(getattr(args, f"{side}_layer_map", None) is not None for side in sides):
+    if any(getattr(args, name, None) is not None for name in MAP_OPTIONS):
         return
     _default(args, sharing_strategy=strategy)
     if args.sharing_strategy not in FIXED_UNIQUE and num_unique is not None:

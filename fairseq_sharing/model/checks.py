@@ -6,15 +6,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from ..errors import SharingError
-from .config import (
-    RESIDUAL_SCALINGS,
-    SharedTransformerConfig,
-    option_names,
-    shares_layers,
-    side_layer_map,
-)
+from .asked_maps import shares_layers, side_map, sublayers_of
+from .config import RESIDUAL_SCALINGS, SharedTransformerConfig, option_names
 from .growth import parse_schedule
 from .strategies import num_unique_layers
+from .sublayers import parse_sublayers
 
 LITERALS = {
     "adaptive_softmax_cutoff": "20000,60000",
@@ -32,13 +28,24 @@ FULLY_SHARDED = "fully_sharded"
 def check_options(cfg: SharedTransformerConfig) -> None:
     """Raise SharingError where options contradict each other; the message says why."""
     for side in cfg.sides:
-        side_layer_map(cfg, side)
+        side_map(cfg, side)
     _check_literals(cfg)
     for name in NORMFORMER:
         flag = "--" + name.replace("_", "-")
         _refuse(flag, getattr(cfg, name, None), "is ignored by fairseq's transformer_lm; drop it")
     if shares_layers(cfg):
         _check_sharing(cfg)
+        named = parse_sublayers(cfg.share_sublayers)
+        if not any(name in sublayers_of(cfg, side) for side in cfg.sides for name in named):
+            raise SharingError(
+                f"--share-sublayers {cfg.share_sublayers}: this model has none; name others, of "
+                + ", ".join(sublayers_of(cfg, "decoder"))
+            )
+    elif cfg.share_sublayers != "all":
+        raise SharingError(
+            f"--share-sublayers {cfg.share_sublayers} without --sharing-strategy or a layer map "
+            "shares nothing; give one of these, or drop it"
+        )
     if cfg.residual_scaling not in RESIDUAL_SCALINGS:
         raise SharingError(
             f"--residual-scaling {cfg.residual_scaling}: unknown; "
@@ -122,7 +129,7 @@ def _check_admin(cfg: SharedTransformerConfig) -> None:
 def _check_growth(cfg: SharedTransformerConfig) -> None:
     steps = len(parse_schedule(cfg.grow_depth_at).steps)
     flag = f"--grow-depth-at {cfg.grow_depth_at}"
-    maps = {side: side_layer_map(cfg, side) for side in cfg.sides}
+    maps = {side: side_map(cfg, side).layers for side in cfg.sides}
     to_add = max(len(layers) - num_unique_layers(layers) for layers in maps.values())
     if to_add == 0:
         shown = ", ".join(f"{len(layers)} in the {side}" for side, layers in maps.items())

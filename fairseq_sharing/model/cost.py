@@ -1,6 +1,7 @@
 """What a shared model costs: parameters by building it without weights, arithmetic by formula."""
 
 import argparse
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -10,7 +11,8 @@ from fairseq.models import ARCH_CONFIG_REGISTRY
 
 from .growth import Schedule, running_map
 from .shared_model import SharedModel
-from .strategies import LayerMap, num_unique_layers
+from .strategies import num_unique_layers
+from .sublayers import SideMap
 from .transformer import SharedTransformerModel
 
 
@@ -71,42 +73,40 @@ def build_weightless(
         return model.build_model(args, task)
 
 
-def multiply_adds(sizes: Sizes, encoder_map: LayerMap, decoder_map: LayerMap, length: int) -> int:
+def multiply_adds(sizes: Sizes, maps: Iterable[SideMap], length: int) -> int:
     """Multiply-adds of one forward pass per target token, source and target ``length`` tokens long.
 
-    Counts what is linear in a token and the attention products, for a source token as well, since
-    there is one for each target token: an encoder layer has four projections of d x d, a decoder
-    layer six and each unique one two more, of the encoder output to keys and values; each layer a
-    feed-forward of 2 x d x ffn and 2 x length x d for each attention; the output projection has
-    d x vocabulary (Vaswani et al. 2017, sections 3.2 and 3.3). A backward pass costs twice as
-    many, so that ratios hold for training. A language model's layers are those of an encoder here,
-    which have no cross-attention either, and its decoder map is empty.
+    ``maps`` are those of the sides. Counts what is linear in a token and the attention products,
+    for a source token as well, since there is one for each target token. A self-attention has four
+    projections of d x d, a cross-attention two, and each set of its parameters two more, of the
+    encoder output to keys and values; each attention has products of 2 x length x d, a
+    feed-forward 2 x d x ffn, the output projection d x vocabulary (Vaswani et al. 2017, sections
+    3.2 and 3.3). A backward pass costs twice as many, so that ratios hold for training.
     """
     d = sizes.embed
-    feed_forward, attention = 2 * d * sizes.ffn, 2 * length * d
-    encoder = 4 * d * d + feed_forward + attention
-    decoder = 6 * d * d + feed_forward + 2 * attention
-    return (
-        len(encoder_map) * encoder
-        + len(decoder_map) * decoder
-        + num_unique_layers(decoder_map) * 2 * d * d
-        + d * sizes.vocabulary
-    )
+    attention = 2 * length * d
+    costs = {
+        "self_attention": 4 * d * d + attention,
+        "cross_attention": 2 * d * d + attention,
+        "ffn": 2 * d * sizes.ffn,
+    }
+    total = d * sizes.vocabulary
+    for side in maps:
+        total += sum(len(side) * costs[name] for name in side.sublayers)
+        total += num_unique_layers(side.sublayers.get("cross_attention", ())) * 2 * d * d
+    return total
 
 
 def multiply_adds_over(
     sizes: Sizes,
-    maps: tuple[LayerMap, LayerMap],
+    maps: Sequence[SideMap],
     length: int,
     schedule: Schedule,
     max_update: int,
 ) -> float:
-    """The mean of ``multiply_adds`` over the updates of a training whose depth follows a schedule.
-
-    ``maps`` are those of the encoder and the decoder.
-    """
+    """The mean of ``multiply_adds`` over a training whose depth follows a schedule."""
     total = 0
     for first, end in schedule.phases(max_update):
-        running = [running_map(layers, schedule.depth(layers, first)) for layers in maps]
-        total += (end - first) * multiply_adds(sizes, running[0], running[1], length)
+        running = [running_map(side, schedule.depth(side.layers, first)) for side in maps]
+        total += (end - first) * multiply_adds(sizes, running, length)
     return total / max_update

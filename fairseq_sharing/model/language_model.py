@@ -42,7 +42,7 @@ class SharedLanguageModel(SharedModel, TransformerLanguageModel):
     def add_args(cls, parser: argparse.ArgumentParser) -> None:
         super().add_args(parser)
         for name in option_names(SharedTransformerConfig):
-            if name.startswith("encoder_"):
+            if name.startswith("encoder_") or name == "decoder_cross_attention_map":
                 flag = "--" + name.replace("_", "-")
                 parser.add_argument(flag, action=_OfAnEncoder, nargs="?", help=argparse.SUPPRESS)
 

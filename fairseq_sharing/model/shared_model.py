@@ -16,7 +16,7 @@ from .growing_layers import DepthGrowth, scriptable
 from .growth import parse_schedule
 from .state import check_kind, load_refusal
 from .state_hooks import keep_state_compact
-from .strategies import LayerMap, format_layer_map, num_unique_layers
+from .sublayers import SideMap
 from .tying import count_parameters
 
 logger = logging.getLogger(__name__)
@@ -25,10 +25,10 @@ logger = logging.getLogger(__name__)
 class SharedModel(BaseFairseqModel):
     """The part that comes before fairseq's own model among the bases of a shared one.
 
-    The sides, such as ``self.decoder``, are those of ``config.sides`` and have a ``layer_map``.
+    The sides, such as ``self.decoder``, are those of ``config.sides`` and have a ``side_map``.
     """
 
-    __jit_unused_properties__ = ("layer_maps",)
+    __jit_unused_properties__ = ("maps",)
     __prepare_scriptable__ = scriptable
 
     config: ClassVar[type[SharedTransformerConfig]]
@@ -73,16 +73,14 @@ class SharedModel(BaseFairseqModel):
         return model
 
     @property
-    def layer_maps(self) -> dict[str, LayerMap]:
+    def maps(self) -> dict[str, SideMap]:
         """The map of each side."""
-        return {side: getattr(self, side).layer_map for side in self.config.sides}
+        return {side: getattr(self, side).side_map for side in self.config.sides}
 
     def sharing_summary(self) -> str:
         """One line: the maps, stacked and unique depth, parameters counted once."""
         sides = "; ".join(
-            f"{side} map {format_layer_map(layers)} "
-            f"({len(layers)} layers, {num_unique_layers(layers)} unique)"
-            for side, layers in self.layer_maps.items()
+            f"{side} map {side_map} ({side_map.counts})" for side, side_map in self.maps.items()
         )
         grows = f"; depth grows at {self.growth.schedule}" if self.growth else ""
         return f"sharing: {sides}; {count_parameters(self):,} parameters counted once{grows}"
@@ -110,6 +108,6 @@ class SharedModel(BaseFairseqModel):
     def upgrade_state_dict(self, state_dict: dict[str, Any]) -> None:
         """fairseq's upgrade of what older versions saved, in place."""
         check_kind(state_dict, self.config.sides)
-        for side in self.layer_maps:  # EMA leaves these out, and the upgrade then drops final norms
+        for side in self.maps:  # EMA leaves these out, and the upgrade then drops final norms
             state_dict.setdefault(f"{side}.version", getattr(self, side).version.clone())
         super().upgrade_state_dict(state_dict)

@@ -1,9 +1,11 @@
 """The report as one HTML page that needs nothing else."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..model.strategies import LayerMap
+from ..model.sublayers import SideMap, in_words
 from .charts import Chart
 from .collect import Training
 from .render import render
@@ -26,12 +28,19 @@ def page(report: Report, tables: list[Table], charts: Iterable[Chart]) -> str:
         translates=first.models.translates,
         tables=tables,
         charts=[draw(chart) for chart in charts],
-        maps=[(row.label, list(row.first.run.maps.items())) for row in report.rows],
+        maps=[(row.label, list(_strips(row.first.run.maps))) for row in report.rows],
         colour=colour,
         least_words=LEAST_WORDS,
         pairs=pairs_of(report) if first.models.translates else [],
         machines=_machines(report.trainings),
     )
+
+
+def _strips(maps: Mapping[str, SideMap]) -> Iterator[tuple[str, LayerMap]]:
+    """What is drawn of a model: each map with the name of its side, and of its sublayer if any."""
+    for side, side_map in maps.items():
+        for part, layers in side_map.parts.items():
+            yield f"{side} {in_words(part)}".strip(), layers
 
 
 def _machines(trainings: list[Training]) -> list[tuple[list[str], dict[str, str]]]:

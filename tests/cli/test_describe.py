@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support import DATA, run
+from support import DATA, both_sides, run
 
 from fairseq_sharing.cli import main
 from fairseq_sharing.model.cost import Sizes, multiply_adds, multiply_adds_over, weightless_model
@@ -45,14 +45,37 @@ def test_the_drawing_reads_without_colour():
     assert "105,054,208 (42% saved)" in printed
 
 
+FFN = 2 * 512 * 2048 + 2048 + 3 * 512
+"""Parameters of a feed-forward and its norm at base sizes."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fewer"),
+    [
+        (("--strategy", "universal", "--layers", "6", "--share-sublayers", "ffn"), 10 * FFN),
+        (("--ffn-map", "0,1,1,2,2,2"), 6 * FFN),
+    ],
+)
+def test_maps_of_sublayers_are_drawn_and_counted(arguments, fewer, capsys):
+    assert main(["describe", *arguments, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["parameters"] == 60_915_712 - fewer
+    assert facts["maps"]["self_attention"] == [0, 1, 2, 3, 4, 5]
+    assert facts["predicted_relative_speed"] == 1
+    assert main(["describe", *arguments]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["ffn,", "input", "first", *map(str, facts["maps"]["ffn"])] in lines
+    assert ["unique", "ffn", "(M)", str(len(set(facts["maps"]["ffn"]))), "a", "side"] in lines
+
+
 def test_multiply_adds_by_hand():
     """d=2, ffn=3, 5 words, 7 tokens: 16 + 12 + 28 in the encoder, 32 + 12 + 56 in the decoder."""
-    assert multiply_adds(Sizes(2, 3, 1, 5), (0,), (0,), 7) == 56 + 100 + 10
+    assert multiply_adds(Sizes(2, 3, 1, 5), both_sides((0,)), 7) == 56 + 100 + 10
 
 
 def test_multiply_adds_of_a_shared_layer_project_the_encoder_output_once():
     """A second decoder layer costs 24 + 12 + 56: no new keys and values, which are 8."""
-    assert multiply_adds(Sizes(2, 3, 1, 5), (0, 0), (0, 0), 7) == 2 * 56 + 100 + 92 + 10
+    assert multiply_adds(Sizes(2, 3, 1, 5), both_sides((0, 0)), 7) == 2 * 56 + 100 + 92 + 10
 
 
 @pytest.mark.parametrize(("depth", "speed"), [(12, 0.597), (18, 0.426)])
@@ -69,7 +92,7 @@ def test_the_multiply_adds_of_a_training_that_grows(capsys):
     assert main(["describe", *BASE, *growth, "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     depths = ((*range(6), *range(5, 5 - more, -1)) for more in (0, 3, 6))
-    expected = sum(multiply_adds(Sizes(), layers, layers, 25) for layers in depths) / 3
+    expected = sum(multiply_adds(Sizes(), both_sides(layers), 25) for layers in depths) / 3
     assert facts["multiply_adds_per_target_token"] == round(expected)
     assert facts["grow_depth_at"] == [100, 200]
     assert 0.597 < facts["predicted_relative_speed"] < 1
@@ -79,7 +102,7 @@ def test_the_multiply_adds_of_a_training_that_grows(capsys):
 
 def test_multiply_adds_over_a_training_by_hand():
     """One update of 166 at depth 1, three of 314 at depth 2."""
-    maps = ((0, 0), (0, 0))
+    maps = both_sides((0, 0))
     assert multiply_adds_over(Sizes(2, 3, 1, 5), maps, 7, Schedule((1,)), 4) == 277
 
 
@@ -94,6 +117,9 @@ def test_multiply_adds_over_a_training_by_hand():
         (("--layer-map", "0,2"), "entry 2 at layer 1"),
         (("--layer-map", "0,1", "--layers", "3"), "2 entries for 3 layers"),
         (("--layer-map", "0,1", "--strategy", "cycle"), "drop the others"),
+        ((*BASE, "--ffn-map", "0,0"), "maps of sublayers say what is shared; drop"),
+        (("--ffn-map", "0,0", "--cross-attention-map", "0,0,1"), "2 entries for 3 layers"),
+        ((*BASE, "--share-sublayers", "fnn"), "unknown sublayer 'fnn'; give one or several"),
         ((*BASE, "--embed-dim", "100"), "--embed-dim 100 must be a multiple of --heads 8"),
         ((*BASE, "--ffn-dim", "0"), "--ffn-dim 0: must be from 1 to 10,000,000"),
         ((*BASE, "--vocabulary", "3"), "--vocabulary 3: must be from 5"),

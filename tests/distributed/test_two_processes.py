@@ -44,6 +44,19 @@ def test_losses_gradients_and_parameters_are_those_of_one(copy_task, tmp_path, m
         assert largest_difference(one, two) < 1e-5
 
 
+PARTS = (*TINY, "--decoder-cross-attention-map", "0,1,0,1", "--encoder-ffn-map", "0,0,0,0")
+OF_PARTS = [f"--share-sublayers with --ddp-backend {backend}" for backend in BACKENDS]
+
+
+@pytest.mark.parametrize("option", verdict(WORKS, OF_PARTS))
+def test_sublayers_with_maps_of_their_own_are_those_of_one(copy_task, tmp_path, option):
+    backend = option.split()[-2:]
+    train_in_two_processes(copy_task, tmp_path / "two", *PARTS, *HALF, *backend)
+    train(copy_task, tmp_path / "one", *PARTS)
+    one, two = (saved(tmp_path / name) for name in ("one", "two"))
+    assert largest_difference(one, two) < 1e-5
+
+
 def test_processes_agree_on_the_mean_of_their_variances(tmp_path):
     script = Path(__file__).with_name("measure.py")
     processes = [

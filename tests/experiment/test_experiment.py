@@ -10,7 +10,6 @@ from fairseq_sharing.experiment.experiment import to_flags
 from fairseq_sharing.experiment.file import load
 from fairseq_sharing.experiment.runs import runs_of
 from fairseq_sharing.model.cost import Sizes, weightless_model
-from fairseq_sharing.model.strategies import format_layer_map
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
@@ -30,7 +29,7 @@ def test_systems_have_nearly_equal_parameter_counts(name):
         model = weightless_model(
             sizes,
             **{f"{side}_layers": len(layers) for side, layers in maps.items()},
-            **{f"{side}_layer_map": format_layer_map(layers) for side, layers in maps.items()},
+            **{k: v for side, side_map in maps.items() for k, v in side_map.options(side).items()},
         )
         counts[run.name] = count_parameters(model)
     assert len(counts) >= 3

@@ -30,8 +30,8 @@ class Twins:
         self.shared = build(f"shared_{self.unshared}", task, **options)
         if self.shared.residual_profile:
             self.shared(**self.inputs())
-        own = {"sharing_strategy", "residual_scaling"}
-        names = ("unique_layers", "layer_map")
+        own = {"sharing_strategy", "share_sublayers", "residual_scaling"}
+        names = ("unique_layers", "_map")
         plain_options = {
             name: value
             for name, value in options.items()
@@ -47,7 +47,7 @@ class Twins:
     def _scale_plain(self) -> dict[str, nn.Parameter]:
         """The unshared model's residual vectors by the names that they have in the shared one."""
         vectors = {}
-        for side in self.shared.layer_maps:
+        for side in self.shared.maps:
             layers = getattr(self.plain, side).layers
             for number, (layer, scaled) in enumerate(
                 zip(layers, getattr(self.shared, side).layers, strict=True)

@@ -18,6 +18,11 @@ UNEQUAL_SIDES = {
     "encoder_unique_layers": 3,
     "decoder_unique_layers": 2,
 }
+IN_FULL = {
+    "sharing_strategy": "none",
+    "encoder_unique_layers": None,
+    "decoder_unique_layers": None,
+}
 EQUAL = {
     "--layernorm-embedding": {"layernorm_embedding": True},
     "--encoder-learned-pos, --decoder-learned-pos": {
@@ -29,11 +34,21 @@ EQUAL = {
         UNEQUAL_SIDES
     ),
     "--encoder-layer-map, --decoder-layer-map": {
-        "sharing_strategy": "none",
-        "encoder_unique_layers": None,
-        "decoder_unique_layers": None,
+        **IN_FULL,
         "encoder_layer_map": "0,1,2,1",
         "decoder_layer_map": "0,0,1,1",
+    },
+    "--share-sublayers": {"share_sublayers": "ffn"},
+    "--encoder-self-attention-map, --encoder-ffn-map": {
+        **IN_FULL,
+        "encoder_self_attention_map": "0,1,2,1",
+        "encoder_ffn_map": "0,0,0,0",
+    },
+    "--decoder-self-attention-map, --decoder-cross-attention-map, --decoder-ffn-map": {
+        **IN_FULL,
+        "decoder_self_attention_map": "0,1,2,1",
+        "decoder_cross_attention_map": "0,0,1,1",
+        "decoder_ffn_map": "0,0,0,0",
     },
     "--encoder-embed-dim, --decoder-embed-dim": {
         "share_all_embeddings": False,

@@ -1,0 +1,64 @@
+"""The maps that ``fairseq-sharing describe`` is asked about, the same on both sides."""
+
+import argparse
+
+from ..errors import SharingError
+from ..model.config import SIDES
+from ..model.strategies import FIXED_UNIQUE, STRATEGIES, LayerMap, layer_map, parse_layer_map
+from ..model.sublayers import GROUPS, SUBLAYERS, SideMap, in_words, parse_sublayers, sublayers_of
+
+MOST_LAYERS = 1000
+
+
+def add_map_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that ``maps_of`` reads."""
+    parser.add_argument("--strategy", help="one of " + ", ".join(STRATEGIES))
+    parser.add_argument("--layers", type=int, metavar="N", help="stacked layers a side")
+    parser.add_argument("--unique-layers", type=int, metavar="M", help="unique layers a side")
+    parser.add_argument("--layer-map", metavar="MAP", help="explicit map, such as 0,1,1,0")
+    parser.add_argument(
+        "--share-sublayers", default="all", metavar="NAMES", help="of " + ", ".join(GROUPS)
+    )
+    for name in SUBLAYERS:
+        flag = f"--{name.replace('_', '-')}-map"
+        parser.add_argument(flag, metavar="MAP", help=f"explicit map of the {in_words(name)}")
+
+
+def maps_of(args: argparse.Namespace) -> dict[str, SideMap]:
+    """The map of each side; both have the same of the sublayers that both have."""
+    given = {name: getattr(args, f"{name}_map") for name in SUBLAYERS}
+    texts = {name: text for name, text in given.items() if text is not None}
+    names = {side: sublayers_of(side, SIDES) for side in SIDES}
+    if not texts:
+        shared = parse_sublayers(args.share_sublayers)
+        return {side: SideMap.of(_layer_map(args), names[side], shared) for side in SIDES}
+    others = (args.layer_map, args.strategy, args.unique_layers)
+    if args.share_sublayers != "all" or others != (None, None, None):
+        raise SharingError(
+            "maps of sublayers say what is shared; drop --layer-map, --strategy, --unique-layers "
+            "and --share-sublayers"
+        )
+    depth = args.layers or max(text.count(",") + 1 for text in texts.values())
+    maps = {name: parse_layer_map(text, depth) for name, text in texts.items()}
+    own = tuple(range(depth))
+    return {side: SideMap({name: maps.get(name, own) for name in names[side]}) for side in SIDES}
+
+
+def _layer_map(args: argparse.Namespace) -> LayerMap:
+    if args.layer_map is not None:
+        if args.strategy is not None or args.unique_layers is not None:
+            raise SharingError(
+                f"--layer-map {args.layer_map} is given together with --strategy or "
+                "--unique-layers; a map says both, drop the others"
+            )
+        return parse_layer_map(args.layer_map, args.layers)
+    if args.layers is not None and args.layers > MOST_LAYERS:
+        raise SharingError(f"--layers {args.layers}: must be at most {MOST_LAYERS:,}")
+    if args.strategy is None or args.layers is None:
+        raise SharingError("give --strategy and --layers, or --layer-map")
+    if args.strategy in FIXED_UNIQUE and args.unique_layers is not None:
+        raise SharingError(
+            f"--unique-layers {args.unique_layers}: strategy {args.strategy} takes no number of "
+            "unique layers; drop it"
+        )
+    return layer_map(args.strategy, args.layers, args.unique_layers)
