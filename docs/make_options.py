@@ -56,9 +56,11 @@ def preset(name: str) -> str:
     own = task if translates else ["--task", "language_modeling"]
     args = options.parse_args_and_arch(parser, ["data", "--arch", name, *own])
     model = build_weightless(args, WORDS if translates else WIKITEXT, model=kind)
-    side_map = model.maps["decoder"]
+    maps = list(model.maps.values())
+    unique = "; ".join(dict.fromkeys(side_map.short_counts for side_map in maps))
+    shown = "; ".join(dict.fromkeys(map(str, maps)))
     sizes = (args.decoder_embed_dim, args.decoder_ffn_embed_dim, args.decoder_attention_heads)
-    cells = [f"`{name}`", *sizes, len(side_map), side_map.short_counts, side_map]
+    cells = [f"`{name}`", *sizes, len(maps[-1]), unique, shown]
     return "".join(f"| {cell} " for cell in [*cells, f"{count_parameters(model):,}"]) + "|\n"
 
 

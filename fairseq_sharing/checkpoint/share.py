@@ -81,7 +81,7 @@ def _distances(
     modules = SUBLAYERS.get(part, ("",))
     found = []
     for layer, unique in enumerate(layers):
-        if layers.count(unique) > 1:
+        if layers.count(unique) > 1 or part == "encoder_ffn":
             prefixes = tuple(f"{side}.layers.{layer}.{f'{name}.' * bool(name)}" for name in modules)
             found.append(Distance(side, part, layer, unique, _distance(prefixes, before, after)))
     return found

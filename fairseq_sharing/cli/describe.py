@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -58,7 +58,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     growth = _growth(args)
-    facts = describe(maps_of(args), _sizes(args), args.length, *growth)
+    facts = describe(
+        maps_of(args), _sizes(args), args.length, *growth, no_decoder_ffn=args.no_decoder_ffn
+    )
     if args.json:
         print(json.dumps(facts))
     else:
@@ -96,23 +98,27 @@ def describe(
     length: int = 25,
     schedule: Schedule = NEVER,
     max_update: int = 1,
+    **options: Any,
 ) -> dict[str, Any]:
     """The facts of a model whose sides have these ``maps``, as ``--json`` prints them.
 
-    Multiply-adds are the mean over ``max_update`` updates, in which its depth follows ``schedule``.
+    ``options`` are further ones of the model. Multiply-adds are the mean over ``max_update``
+    updates, in which its depth follows ``schedule``.
     """
-    depths = {f"{side}_layers": len(side_map) for side, side_map in maps.items()}
-    options = {k: v for side, side_map in maps.items() for k, v in side_map.options(side).items()}
-    shared = weightless_model(sizes, **depths, **options)
-    unshared = weightless_model(sizes, **depths)
-    sides = list(maps.values())
-    operations = round(multiply_adds_over(sizes, sides, length, schedule, max_update))
+    options |= {f"{side}_layers": len(side_map) for side, side_map in maps.items()}
+    asked = {k: v for side, side_map in maps.items() for k, v in side_map.options(side).items()}
+    shared = weightless_model(sizes, **options, **asked)
+    unshared = weightless_model(sizes, **options)
+    operations = round(multiply_adds_over(sizes, maps, length, schedule, max_update))
     layers = maps["decoder"].layers
     unique = num_unique_layers(layers)
-    shallow = [running_map(side, num_unique_layers(side.layers)) for side in sides]
+    shallow = {k: running_map(one, num_unique_layers(one.layers)) for k, one in maps.items()}
     return {
         "layer_map": list(layers),
-        "maps": {part: list(one) for part, one in maps["decoder"].parts.items()},
+        "maps": {
+            side: {part: list(one) for part, one in side_map.parts.items()}
+            for side, side_map in maps.items()
+        },
         "layers": len(layers),
         "unique_layers": unique,
         "parameters": count_parameters(shared),
@@ -122,6 +128,18 @@ def describe(
         "sentence_length": length,
         "grow_depth_at": list(schedule.steps),
     }
+
+
+def _rows(maps: dict[str, dict[str, list[int]]]) -> Iterator[tuple[str, bool, list[int]]]:
+    """What is drawn: each map with its name and whether it is that of both sides."""
+    for side, parts in maps.items():
+        for part, layers in parts.items():
+            both = all(others.get(part) == layers for others in maps.values())
+            name = in_words(part)
+            if not both and part != "cross_attention":
+                name = f"{side} {name}".strip()
+            if not both or side == "encoder":
+                yield name, both, layers
 
 
 def _drawing(layers: list[int]) -> Text:
@@ -136,11 +154,12 @@ def _drawing(layers: list[int]) -> Text:
 def _show(facts: dict[str, Any], console: Console) -> None:
     saved = 1 - facts["parameters"] / facts["parameters_unshared"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for part, layers in facts["maps"].items():
-        table.add_row(f"{in_words(part) or 'map'}, input first", _drawing(layers))
+    rows = list(_rows(facts["maps"]))
+    for name, _, layers in rows:
+        table.add_row(f"{name or 'map'}, input first", _drawing(layers))
     table.add_row("stacked layers (N)", f"{facts['layers']} a side")
-    for part, unique in SideMap(facts["maps"]).unique.items():
-        table.add_row(f"unique {in_words(part) or 'layers'} (M)", f"{unique} a side")
+    for name, both, layers in rows:
+        table.add_row(f"unique {name or 'layers'} (M)", f"{len(set(layers))}{' a side' * both}")
     table.add_row("parameters", f"{facts['parameters']:,}")
     table.add_row("unshared, same depth", f"{facts['parameters_unshared']:,} ({saved:.0%} saved)")
     grown = ", mean over the training" if facts["grow_depth_at"] else ""

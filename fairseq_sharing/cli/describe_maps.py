@@ -5,7 +5,7 @@ import argparse
 from ..errors import SharingError
 from ..model.config import SIDES
 from ..model.strategies import FIXED_UNIQUE, STRATEGIES, LayerMap, layer_map, parse_layer_map
-from ..model.sublayers import GROUPS, SUBLAYERS, SideMap, in_words, parse_sublayers, sublayers_of
+from ..model.sublayers import GROUPS, SideMap, in_words, parse_sublayers, sublayers_of
 
 MOST_LAYERS = 1000
 
@@ -19,14 +19,31 @@ def add_map_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--share-sublayers", default="all", metavar="NAMES", help="of " + ", ".join(GROUPS)
     )
-    for name in SUBLAYERS:
+    for name in GROUPS["all"]:
         flag = f"--{name.replace('_', '-')}-map"
         parser.add_argument(flag, metavar="MAP", help=f"explicit map of the {in_words(name)}")
+    parser.add_argument(
+        "--ffn-across-sides", action="store_true", help="the decoder has the encoder's ffn"
+    )
+    parser.add_argument("--no-decoder-ffn", action="store_true", help="the decoder has none")
 
 
 def maps_of(args: argparse.Namespace) -> dict[str, SideMap]:
     """The map of each side; both have the same of the sublayers that both have."""
-    given = {name: getattr(args, f"{name}_map") for name in SUBLAYERS}
+    maps = _equal_maps(args)
+    ffn = "encoder_ffn" if args.ffn_across_sides else "ffn"
+    if args.no_decoder_ffn and args.ffn_across_sides:
+        raise SharingError("--no-decoder-ffn and --ffn-across-sides contradict; drop one of them")
+    decoder = {
+        ffn if name == "ffn" else name: layers
+        for name, layers in maps["decoder"].sublayers.items()
+        if name != "ffn" or not args.no_decoder_ffn
+    }
+    return maps | {"decoder": SideMap(decoder)}
+
+
+def _equal_maps(args: argparse.Namespace) -> dict[str, SideMap]:
+    given = {name: getattr(args, f"{name}_map") for name in GROUPS["all"]}
     texts = {name: text for name, text in given.items() if text is not None}
     names = {side: sublayers_of(side, SIDES) for side in SIDES}
     if not texts:

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import SharingError
 from ..model.config import SIDES
 from ..model.growth import Schedule
-from ..model.strategies import LayerMap, layer_map, parse_layer_map
+from ..model.strategies import LayerMap, layer_map, parse_layer_map, parse_numbers
 from ..model.sublayers import SUBLAYERS, WHOLE, SideMap, parse_sublayers, sublayers_of
 
 Options = Mapping[str, Any]
@@ -27,6 +27,7 @@ class Side:
     self_attention_map: str | None = None
     cross_attention_map: str | None = None
     ffn_map: str | None = None
+    encoder_ffn_map: str | None = None
 
     @property
     def explicit(self) -> dict[str, str]:
@@ -54,7 +55,13 @@ class Side:
             return SideMap.of(self._layers(), sublayers, parse_sublayers(shared))
         if WHOLE in self.explicit:
             raise SharingError(f"layer_map = '{self.layer_map}' is of all sublayers: leave it out")
-        maps = {name: parse_layer_map(text, self.layers) for name, text in self.explicit.items()}
+        maps = {
+            name: parse_layer_map(text, self.layers)
+            for name, text in self.explicit.items()
+            if name != "encoder_ffn"
+        }
+        if self.encoder_ffn_map is not None:
+            maps["encoder_ffn"] = parse_numbers(self.encoder_ffn_map)
         depths = {len(layers) for layers in maps.values()}
         if len(depths) > 1:
             raise SharingError(f"maps of {' and '.join(map(str, sorted(depths)))} layers")
@@ -108,7 +115,12 @@ class System:
         return found
 
     def _map(self, name: str, sides: Sequence[str]) -> SideMap:
-        return self.side(name).map(sublayers_of(name, sides), self.share_sublayers)
+        side, sublayers = self.side(name), list(sublayers_of(name, sides))
+        if name == "decoder" and self.options.get("no-decoder-ffn"):
+            sublayers.remove("ffn")
+        elif side.encoder_ffn_map is not None and "encoder" in sides and name == "decoder":
+            sublayers[-1] = "encoder_ffn"
+        return side.map(sublayers, self.share_sublayers)
 
     def schedule(self, max_update: int) -> Schedule:
         """When the stacks become deeper in a training of so many updates."""

@@ -110,6 +110,19 @@ def universal_wmt_en_de(args: argparse.Namespace) -> None:
     fairseq_presets.transformer_vaswani_wmt_en_de_big(args)
 
 
+@_preset("one_wide_ffn_wmt_en_de")
+def one_wide_ffn_wmt_en_de(args: argparse.Namespace) -> None:
+    """Base sizes, one wide feed-forward for all encoder layers and none in the decoder.
+
+    Its width is 6 + 6 times that of base sizes, whose parameters it so has (Pires et al. 2023).
+    """
+    _default(args, encoder_ffn_embed_dim=12 * 2048, no_decoder_ffn=True)
+    if not any(getattr(args, name, None) is not None for name in MAP_OPTIONS):
+        _default(args, share_sublayers="ffn")
+    _default_sharing(args, "universal", None)
+    fairseq_presets.transformer_wmt_en_de(args)
+
+
 def _fairseqs(preset: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
     """Fill in what a preset of fairseq's language model says, then the defaults of that model.
 

@@ -3,7 +3,14 @@
 from ..errors import SharingError
 from . import sublayers
 from .config import SharedTransformerConfig
-from .strategies import FIXED_UNIQUE, LayerMap, layer_map, parse_layer_map
+from .strategies import (
+    FIXED_UNIQUE,
+    LayerMap,
+    layer_map,
+    num_unique_layers,
+    parse_layer_map,
+    parse_numbers,
+)
 from .sublayers import SUBLAYERS, WHOLE, SideMap, parse_sublayers
 
 
@@ -25,8 +32,13 @@ def shares_layers(cfg: SharedTransformerConfig) -> bool:
 
 def sublayers_of(cfg: SharedTransformerConfig, side: str) -> tuple[str, ...]:
     """The sublayers that the layers of a side have."""
-    missing = {"cross_attention"} if cfg.no_cross_attention else set()
-    return tuple(name for name in sublayers.sublayers_of(side, cfg.sides) if name not in missing)
+    names = list(sublayers.sublayers_of(side, cfg.sides))
+    if cfg.no_cross_attention and "cross_attention" in names:
+        names.remove("cross_attention")
+    if side == "decoder":
+        of_encoder = ["encoder_ffn"] if _explicit_maps(cfg, side).get("encoder_ffn") else []
+        names[-1:] = [] if cfg.no_decoder_ffn else of_encoder or names[-1:]
+    return tuple(names)
 
 
 def side_map(cfg: SharedTransformerConfig, side: str) -> SideMap:
@@ -59,8 +71,31 @@ def _maps_in_full(
                 f"{flag} {text} and --share-sublayers {cfg.share_sublayers} are both given; "
                 "a sublayer without a map shares nothing, drop the latter"
             )
-        found[name] = _parsed(flag, text, _side_option(cfg, side, "layers"))
+        if name == "encoder_ffn":
+            found[name] = _parsed_across(flag, text, cfg)
+        else:
+            found[name] = _parsed(flag, text, _side_option(cfg, side, "layers"))
     return found
+
+
+def _parsed_across(flag: str, text: str, cfg: SharedTransformerConfig) -> LayerMap:
+    """The numbers of the encoder's feed-forwards that the decoder's layers use."""
+    there = num_unique_layers(side_map(cfg, "encoder").sublayers["ffn"])
+    numbers = parse_numbers(text)
+    if len(numbers) != cfg.decoder.layers or not set(numbers) <= set(range(there)):
+        raise SharingError(
+            f"{flag} {text}: give a number for each of {cfg.decoder.layers} decoder layers, from 0 "
+            f"to {there - 1}: the encoder has so many sets of feed-forward parameters"
+        )
+    for name in ("embed_dim", "ffn_embed_dim"):
+        here, other = getattr(cfg.decoder, name), getattr(cfg.encoder, name)
+        if here != other:
+            name = name.replace("_", "-")
+            raise SharingError(
+                f"{flag} {text}: --encoder-{name} {other} and --decoder-{name} {here} must be "
+                "equal where the decoder uses the encoder's feed-forwards"
+            )
+    return numbers
 
 
 def _layer_map(cfg: SharedTransformerConfig, side: str) -> LayerMap:

@@ -1,6 +1,7 @@
 """Refuses, when a model is built, options that cannot work with sharing or with Admin."""
 
 import ast
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig
@@ -10,7 +11,7 @@ from .asked_maps import shares_layers, side_map, sublayers_of
 from .config import RESIDUAL_SCALINGS, SharedTransformerConfig, option_names
 from .growth import parse_schedule
 from .strategies import num_unique_layers
-from .sublayers import parse_sublayers
+from .sublayers import SideMap, parse_sublayers
 
 LITERALS = {
     "adaptive_softmax_cutoff": "20000,60000",
@@ -160,6 +161,22 @@ def _refuse(option: str, value: Any, reason: str) -> None:
     if value:
         shown = option if value is True else f"{option} {value}"
         raise SharingError(f"{shown} {reason}")
+
+
+def warning_of(maps: Mapping[str, SideMap]) -> str | None:
+    """What speaks against maps that nothing forbids, with its source."""
+    decoder = dict(maps["decoder"].sublayers)
+    depth = len(maps["decoder"])
+    tied = decoder.pop("self_attention")
+    if "encoder" not in maps or len(set(tied)) == depth:
+        return None
+    if any(len(set(layers)) < depth for layers in decoder.values()):
+        return None
+    return (
+        "the decoder shares its self-attention alone; in Pires et al., One Wide Feedforward is All "
+        "You Need (arXiv 2309.01826), a tied decoder self-attention gave 26.5 BLEU where a tied "
+        "encoder self-attention or cross-attention gave 35.5"
+    )
 
 
 def check_known_options(cfg: DictConfig, options: type, model: str) -> None:

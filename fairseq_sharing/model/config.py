@@ -91,6 +91,16 @@ class SharedTransformerConfig(DecoderSharing, TransformerConfig):
     encoder_self_attention_map: Optional[str] = _map("encoder's self-attention")  # noqa: UP045
     encoder_ffn_map: Optional[str] = _map("encoder's feed-forward")  # noqa: UP045
     decoder_cross_attention_map: Optional[str] = _map("decoder's cross-attention")  # noqa: UP045
+    decoder_encoder_ffn_map: Optional[str] = field(  # noqa: UP045
+        default=None,
+        metadata={
+            "help": "let the decoder use the encoder's feed-forwards: for each of its layers, "
+            "bottom first, the number of the one in the encoder's map, such as 0,0,0,0,0,0"
+        },
+    )
+    no_decoder_ffn: bool = field(
+        default=False, metadata={"help": "leave the feed-forwards of the decoder out"}
+    )
     no_cross_attention_reuse: bool = field(
         default=False,
         metadata={

@@ -1,7 +1,7 @@
 """What a shared model costs: parameters by building it without weights, arithmetic by formula."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -18,13 +18,17 @@ from .transformer import SharedTransformerModel
 
 @dataclass(frozen=True)
 class Sizes:
-    """Widths of a Transformer; ``heads`` only has to divide ``embed``."""
+    """Widths of a Transformer; ``heads`` only has to divide ``embed``.
+
+    ``decoder_ffn`` is that of the decoder if it is not ``ffn``, as in the encoder.
+    """
 
     embed: int = 512
     ffn: int = 2048
     heads: int = 8
     vocabulary: int = 32768
     share_all_embeddings: bool = True
+    decoder_ffn: int | None = None
 
 
 def weightless_model(sizes: Sizes, **options) -> SharedModel:
@@ -36,6 +40,7 @@ def weightless_model(sizes: Sizes, **options) -> SharedModel:
         arch="shared_transformer",
         encoder_embed_dim=sizes.embed,
         encoder_ffn_embed_dim=sizes.ffn,
+        decoder_ffn_embed_dim=sizes.decoder_ffn or sizes.ffn,
         encoder_attention_heads=sizes.heads,
         decoder_attention_heads=sizes.heads,
         share_all_embeddings=sizes.share_all_embeddings,
@@ -73,7 +78,7 @@ def build_weightless(
         return model.build_model(args, task)
 
 
-def multiply_adds(sizes: Sizes, maps: Iterable[SideMap], length: int) -> int:
+def multiply_adds(sizes: Sizes, maps: Mapping[str, SideMap], length: int) -> int:
     """Multiply-adds of one forward pass per target token, source and target ``length`` tokens long.
 
     ``maps`` are those of the sides. Counts what is linear in a token and the attention products,
@@ -88,18 +93,19 @@ def multiply_adds(sizes: Sizes, maps: Iterable[SideMap], length: int) -> int:
     costs = {
         "self_attention": 4 * d * d + attention,
         "cross_attention": 2 * d * d + attention,
-        "ffn": 2 * d * sizes.ffn,
     }
     total = d * sizes.vocabulary
-    for side in maps:
-        total += sum(len(side) * costs[name] for name in side.sublayers)
-        total += num_unique_layers(side.sublayers.get("cross_attention", ())) * 2 * d * d
+    for side, side_map in maps.items():
+        width = sizes.decoder_ffn if side == "decoder" and sizes.decoder_ffn else sizes.ffn
+        costs |= {"ffn": 2 * d * width, "encoder_ffn": 2 * d * sizes.ffn}
+        total += sum(len(side_map) * costs[name] for name in side_map.sublayers)
+        total += num_unique_layers(side_map.sublayers.get("cross_attention", ())) * 2 * d * d
     return total
 
 
 def multiply_adds_over(
     sizes: Sizes,
-    maps: Sequence[SideMap],
+    maps: Mapping[str, SideMap],
     length: int,
     schedule: Schedule,
     max_update: int,
@@ -107,6 +113,8 @@ def multiply_adds_over(
     """The mean of ``multiply_adds`` over a training whose depth follows a schedule."""
     total = 0
     for first, end in schedule.phases(max_update):
-        running = [running_map(side, schedule.depth(side.layers, first)) for side in maps]
+        running = {
+            side: running_map(one, schedule.depth(one.layers, first)) for side, one in maps.items()
+        }
         total += (end - first) * multiply_adds(sizes, running, length)
     return total / max_update

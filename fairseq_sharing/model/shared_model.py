@@ -10,14 +10,14 @@ from torch import nn
 
 from ..errors import SharingError
 from .admin import ResidualProfile
-from .checks import check_options
+from .checks import check_options, warning_of
 from .config import SharedTransformerConfig
 from .growing_layers import DepthGrowth, scriptable
 from .growth import parse_schedule
 from .state import check_kind, load_refusal
 from .state_hooks import keep_state_compact
 from .sublayers import SideMap
-from .tying import count_parameters
+from .tying import count_parameters, tie_across
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,8 @@ class SharedModel(BaseFairseqModel):
         super().__init__(*parts)
         self.cfg = self.decoder.cfg
         sides = {side: getattr(self, side) for side in self.config.sides}
+        if "encoder" in sides:
+            tie_across(self.decoder, self.encoder)
         self.residual_profile = None
         if self.cfg.residual_scaling == "admin":
             self.residual_profile = ResidualProfile({s: sides[s].layers for s in sides})
@@ -68,6 +70,8 @@ class SharedModel(BaseFairseqModel):
         model = super().build_model(cfg, task)
         if not next(model.parameters()).is_meta:  # what has no weights is only looked at
             logger.info(model.sharing_summary())
+            if warning := warning_of(model.maps):
+                logger.warning(warning)
             if model.growth:
                 model.growth.warn_of_late_steps(getattr(args, "max_update", 0))
         return model

@@ -5,7 +5,7 @@ tied parameter once for each of its names.
 """
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -121,6 +121,22 @@ def check_kind(state: Mapping[str, Any], sides: Sequence[str]) -> None:
         raise SharingError(
             f"the checkpoint is of {models[translates]}, this is {models[not translates]}; "
             f"give a checkpoint of {models[not translates]}, or another --arch and --task"
+        )
+
+
+def check_ffn(state: Mapping[str, Any], sublayers: Collection[str]) -> None:
+    """Raise SharingError unless ``state`` has decoder feed-forwards exactly if the model has.
+
+    ``state`` has every name, ``sublayers`` are those of the model's decoder.
+    """
+    stored = any(name.startswith("decoder.layers.") and ".fc1." in name for name in state)
+    if stored != any("ffn" in name for name in sublayers):
+        raise SharingError(
+            "the checkpoint's decoder has feed-forwards, the model's has none; build it without "
+            "--no-decoder-ffn"
+            if stored
+            else "the checkpoint's decoder has no feed-forwards, the model's has; build it with "
+            "--no-decoder-ffn"
         )
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from .asked_maps import shares_layers
 from .growing_layers import restore_depth
-from .state import check_scaling, compact_state, expand_state
+from .state import check_ffn, check_scaling, compact_state, expand_state
 from .tying import aliases, as_tied_parameters
 
 StateDict = dict[str, Any]
@@ -28,6 +28,7 @@ def expand_state_dict(model: Any, state: StateDict) -> None:
     Raises SharingError if it is not of such a model.
     """
     expand_state(state, aliases(model), model.maps)
+    check_ffn(state, model.maps["decoder"].sublayers)
     check_scaling(state, bool(model.residual_profile))
     if model.residual_profile:
         model.residual_profile.restore(state)

@@ -2,29 +2,36 @@
 
 A layer is a self-attention, in the decoder of a translation model a cross-attention, and a
 feed-forward, each with its norm. Each of them follows a map of its own (see ``strategies``). Where
-all of them have the same map, whole layers are shared, as in Takase and Kiyono (2023).
+all of them have the same map, whole layers are shared, as in Takase and Kiyono (2023). A decoder
+may have the encoder's feed-forwards in place of its own, or none, as in Pires et al., "One Wide
+Feedforward is All You Need" (2023).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..errors import SharingError
-from .strategies import LayerMap, format_layer_map, num_unique_layers
+from .strategies import LayerMap, format_layer_map
 
 SUBLAYERS: dict[str, tuple[str, ...]] = {
     "self_attention": ("self_attn", "self_attn_layer_norm"),
     "cross_attention": ("encoder_attn", "encoder_attn_layer_norm"),
     "ffn": ("fc1", "fc2", "final_layer_norm"),
+    "encoder_ffn": ("fc1", "fc2", "final_layer_norm"),
 }
-"""The modules of fairseq's layers that each sublayer is made of, in the order in which they run."""
+"""The modules of fairseq's layers that each sublayer is made of, in the order in which they run.
+
+``encoder_ffn`` is that of a decoder which has the encoder's in place of its own: the numbers of its
+map are those of the encoder's.
+"""
 
 WHOLE = "layer"
 """What a map is of that all sublayers have."""
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "all": tuple(SUBLAYERS),
+    "all": ("self_attention", "cross_attention", "ffn"),
     "attention": ("self_attention", "cross_attention"),
-    **{name: (name,) for name in SUBLAYERS},
+    **{name: (name,) for name in ("self_attention", "cross_attention", "ffn")},
 }
 """What ``--share-sublayers`` can name."""
 
@@ -32,7 +39,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 def sublayers_of(side: str, sides: Iterable[str]) -> tuple[str, ...]:
     """The sublayers of ``side`` of a model of ``sides``; without an encoder nothing goes across."""
     crosses = side == "decoder" and "encoder" in sides
-    return tuple(name for name in SUBLAYERS if name != "cross_attention" or crosses)
+    return GROUPS["all"] if crosses else ("self_attention", "ffn")
 
 
 def parse_sublayers(text: str) -> tuple[str, ...]:
@@ -107,7 +114,7 @@ class SideMap:
     @property
     def unique(self) -> dict[str, int]:
         """M, the sets of parameters that there are of each of the ``parts``."""
-        return {part: num_unique_layers(layers) for part, layers in self.parts.items()}
+        return {part: len(set(layers)) for part, layers in self.parts.items()}
 
     @property
     def short_counts(self) -> str:

@@ -100,6 +100,17 @@ class LayerStacker:
         return layer
 
 
+def tie_across(decoder: Any, encoder: Any) -> None:
+    """Let a decoder whose map has ``encoder_ffn`` use the encoder's feed-forwards, in place."""
+    used = encoder.side_map.sublayers["ffn"]
+    for layer, entry in zip(
+        decoder.layers.children(), decoder.side_map.sublayers.get("encoder_ffn", ()), strict=False
+    ):
+        source = encoder.layers[used.index(entry)]
+        for name in SUBLAYERS["encoder_ffn"]:
+            tie_parameters(layer.get_submodule(name), source.get_submodule(name))
+
+
 def tied_groups(model: nn.Module) -> list[tuple[str, ...]]:
     """The names of each parameter that has several, in the order of the model's parameters."""
     names: dict[nn.Parameter, list[str]] = {}

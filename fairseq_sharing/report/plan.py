@@ -92,7 +92,9 @@ def _estimate(run: Run, folder: Path, devices: Devices) -> Estimate:
     words = words or -(-run.experiment.data.vocabulary // PADDING) * PADDING
     model = build_weightless(args, words, model=MODELS[run.experiment.models.arch])
     maps, parameters = model.maps, count_parameters(model)
-    operations = _operations(run, args, words)
+    operations = multiply_adds_over(
+        _sizes(args, words), maps, _length(args), run.schedule, run.max_update
+    )
     update = (
         (args.max_tokens or args.batch_size * _length(args)) * args.update_freq[0] * devices.count
     )
@@ -114,13 +116,16 @@ def _estimate(run: Run, folder: Path, devices: Devices) -> Estimate:
     )
 
 
-def _operations(run: Run, args: argparse.Namespace, words: int) -> float:
-    """Multiply-adds of a forward pass per token of the longer side, a mean over the training."""
-    maps = list(run.maps.values())
-    sizes = Sizes(
-        args.decoder_embed_dim, args.decoder_ffn_embed_dim, args.decoder_attention_heads, words
+def _sizes(args: argparse.Namespace, words: int) -> Sizes:
+    """Those of a model; a language model has a decoder alone."""
+    ffn = args.decoder_ffn_embed_dim
+    return Sizes(
+        args.decoder_embed_dim,
+        getattr(args, "encoder_ffn_embed_dim", ffn),
+        args.decoder_attention_heads,
+        words,
+        decoder_ffn=ffn,
     )
-    return multiply_adds_over(sizes, maps, _length(args), run.schedule, run.max_update)
 
 
 def _length(args: argparse.Namespace) -> int:

@@ -1,11 +1,12 @@
 """The tools on checkpoints of models whose sublayers have maps of their own."""
 
 import json
+from argparse import Namespace
 
 import pytest
 import torch
 from fairseq.models.transformer import TransformerModel
-from support import batch, sharing_options, tiny_args, tiny_model, toy_task
+from support import batch, sharing_options, tiny_model, toy_task
 
 from fairseq_sharing.checkpoint.average import average
 from fairseq_sharing.checkpoint.contents import Checkpoint
@@ -23,6 +24,15 @@ PARTS = {
         "residual_scaling": "admin",
     },
     "in full": {"encoder_ffn_map": "0,0,1,1", "decoder_cross_attention_map": "0,0,0,1"},
+    "across sides": {"encoder_ffn_map": "0,0,1,1", "decoder_encoder_ffn_map": "1,0,0,1"},
+    "no decoder ffn": {"no_decoder_ffn": True, "encoder_ffn_map": "0,0,0,0"},
+    "no decoder ffn, pre-norm": {"no_decoder_ffn": True, "decoder_normalize_before": True},
+    "no decoder ffn, admin": {
+        **sharing_options("cycle", 2),
+        "no_decoder_ffn": True,
+        "residual_scaling": "admin",
+    },
+    "no decoder ffn, embeddings alone": {"no_decoder_ffn": True, "no_cross_attention": True},
 }
 FC1 = "encoder.layers.{}.fc1.weight"
 
@@ -37,12 +47,11 @@ def loaded(content, **options):
 def test_an_unrolled_model_is_the_same_function(save, parts):
     checkpoint = Checkpoint.read(save(**PARTS[parts]))
     content = unroll(checkpoint)
-    options = {name: content["cfg"]["model"][name] for name in ("share_all_embeddings",)}
-    args = tiny_args("transformer", **options)
+    args = Namespace(**content["cfg"]["model"], arch="transformer")
     plain = TransformerModel.build_model(args, toy_task())
-    plain.load_state_dict(content["model"], strict=False)
+    plain.load_state_dict(content["model"])
     expected = loaded(checkpoint.content, **PARTS[parts])
-    torch.testing.assert_close(plain.eval()(**batch())[0], expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(plain.eval()(**batch())[0], expected, atol=1e-4, rtol=0)
     assert not any("map" in name or "sublayer" in name for name in content["cfg"]["model"])
 
 

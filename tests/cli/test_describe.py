@@ -54,18 +54,23 @@ FFN = 2 * 512 * 2048 + 2048 + 3 * 512
     [
         (("--strategy", "universal", "--layers", "6", "--share-sublayers", "ffn"), 10 * FFN),
         (("--ffn-map", "0,1,1,2,2,2"), 6 * FFN),
+        (("--ffn-map", "0,1,1,2,2,2", "--ffn-across-sides"), 9 * FFN),
+        (("--ffn-map", "0,1,1,2,2,2", "--no-decoder-ffn"), 9 * FFN),
     ],
 )
 def test_maps_of_sublayers_are_drawn_and_counted(arguments, fewer, capsys):
     assert main(["describe", *arguments, "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["parameters"] == 60_915_712 - fewer
-    assert facts["maps"]["self_attention"] == [0, 1, 2, 3, 4, 5]
+    layers = facts["maps"]["encoder"]["ffn"]
+    assert facts["maps"]["encoder"]["self_attention"] == [0, 1, 2, 3, 4, 5]
     assert facts["predicted_relative_speed"] == 1
     assert main(["describe", *arguments]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["ffn,", "input", "first", *map(str, facts["maps"]["ffn"])] in lines
-    assert ["unique", "ffn", "(M)", str(len(set(facts["maps"]["ffn"]))), "a", "side"] in lines
+    of_both = facts["maps"]["decoder"].get("ffn") == layers
+    name, side = (["ffn"], ["a", "side"]) if of_both else (["encoder", "ffn"], [])
+    assert [*name[:-1], "ffn,", "input", "first", *map(str, layers)] in lines
+    assert ["unique", *name, "(M)", str(len(set(layers))), *side] in lines
 
 
 def test_multiply_adds_by_hand():

@@ -66,6 +66,17 @@ SYSTEMS = {
         "--encoder-layers 3 --encoder-self-attention-map 0,1,2 --encoder-ffn-map 0,0,0 "
         "--decoder-layers 2 --decoder-layer-map 0,1",
     ),
+    "the encoder's feed-forwards": (
+        'encoder = { ffn_map = "0,0,0" }\ndecoder = { encoder_ffn_map = "0,0" }',
+        "--encoder-layers 3 --encoder-self-attention-map 0,1,2 --encoder-ffn-map 0,0,0 "
+        "--decoder-layers 2 --decoder-self-attention-map 0,1 --decoder-cross-attention-map 0,1 "
+        "--decoder-encoder-ffn-map 0,0",
+    ),
+    "one wide feed-forward": (
+        'strategy = "universal"\nlayers = 3\nshare_sublayers = "ffn"\n'
+        "options = { no-decoder-ffn = true, encoder-ffn-embed-dim = 192 }",
+        "--sharing-strategy universal --share-sublayers ffn --encoder-layers 3 --decoder-layers 3",
+    ),
     "one strategy, unlike depths": (
         'encoder = { strategy = "cycle", layers = 4, unique_layers = 2 }\n'
         'decoder = { strategy = "cycle", layers = 3, unique_layers = 3 }',

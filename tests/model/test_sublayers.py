@@ -1,8 +1,11 @@
 """Sublayers with maps of their own: equal to an unshared copy, and whole layers a special case."""
 
+from argparse import Namespace
+
 import pytest
 import torch
 from equality import LanguageTwins, Twins, assert_same_hypotheses, build
+from fairseq.models import ARCH_CONFIG_REGISTRY
 from fairseq.sequence_generator import SequenceGenerator
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from support import batch, dictionary, every_parameter, sharing_options, text_ba
 
 from fairseq_sharing import SharingError, count_parameters
 from fairseq_sharing.model.config import MAP_OPTIONS, DecoderOnlyConfig
+from fairseq_sharing.model.cost import build_weightless
 from fairseq_sharing.model.state import is_map
 from fairseq_sharing.model.strategies import format_layer_map, num_unique_layers
 from fairseq_sharing.model.sublayers import GROUPS, SUBLAYERS, SideMap, parse_sublayers
@@ -25,6 +29,19 @@ PARTS = {
         "decoder_cross_attention_map": "0,1,0,1",
         "decoder_ffn_map": "0,1,1,2",
     },
+    "across sides": {"encoder_ffn_map": "0,1,1,2", "decoder_encoder_ffn_map": "2,0,0,1"},
+    "one for both sides": {
+        "encoder_ffn_map": "0,0,0,0",
+        "decoder_encoder_ffn_map": "0,0,0",
+        "decoder_layers": 3,
+    },
+    "one wide": {
+        **sharing_options("universal"),
+        "share_sublayers": "ffn",
+        "no_decoder_ffn": True,
+        "encoder_ffn_embed_dim": 64,
+    },
+    "no decoder ffn": {"no_decoder_ffn": True},
 }
 WAYS = {"plain": {}, "admin": {"residual_scaling": "admin"}, "dropout": {"dropout": 0.2}}
 WAYS["pre-norm"] = {"encoder_normalize_before": True, "decoder_normalize_before": True}
@@ -43,12 +60,15 @@ def counted(model):
         num_unique_layers(layers) * SIZES[name]
         for side_map in model.maps.values()
         for name, layers in side_map.sublayers.items()
+        if name != "encoder_ffn"
     )
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("parts", PARTS)
 def test_equal_to_an_unshared_copy(parts, way):
+    if way == "dropout" and "no_decoder_ffn" in PARTS[parts]:
+        pytest.skip("the copy draws numbers for feed-forwards that are not there")
     twins = Twins(**PARTS[parts], **WAYS[way])
     twins.assert_same(training=True)
     twins.assert_same(training=False)
@@ -97,7 +117,9 @@ def maps(draw, depth=4):
     return tuple(layers)
 
 
-SUBLAYER_OPTIONS = [name for name in MAP_OPTIONS if not name.endswith("layer_map")]
+SUBLAYER_OPTIONS = [
+    name for name in MAP_OPTIONS if not name.endswith(("layer_map", "encoder_ffn_map"))
+]
 
 
 @settings(deadline=None, max_examples=40)
@@ -180,8 +202,12 @@ def test_depth_grows_by_the_layers_that_have_all_sublayers_in_common():
         tiny_model(**CYCLE_REV, share_sublayers="ffn", grow_depth_at="5")
 
 
-def test_a_scripted_model_gives_the_same():
-    model = tiny_model(**PARTS["in full"]).eval()
+@pytest.mark.parametrize("scaling", ["none", "admin"])
+@pytest.mark.parametrize("parts", ["in full", "across sides", "one wide"])
+def test_a_scripted_model_gives_the_same(parts, scaling):
+    model = tiny_model(**PARTS[parts], residual_scaling=scaling)
+    model(**batch())
+    model.eval()
     scripted = torch.jit.script(model)
     torch.testing.assert_close(scripted(**batch())[0], model(**batch())[0], atol=1e-5, rtol=0)
 
@@ -222,6 +248,39 @@ MISTAKES = {
     ),
     "wrong length": ({"encoder_ffn_map": "0,0,0"}, "--encoder-ffn-map: layer map 0,0,0 has 3"),
     "wrong number": ({"decoder_self_attention_map": "0,2,0,0"}, "--decoder-self-attention-map: "),
+    "a feed-forward that is not there": (
+        {"no_decoder_ffn": True, "decoder_ffn_map": "0,0,0,0"},
+        "--decoder-ffn-map 0,0,0,0: the decoder of this model has none; drop it",
+    ),
+    "two maps of one feed-forward": (
+        {"decoder_encoder_ffn_map": "0,0,0,0", "decoder_ffn_map": "0,0,0,0"},
+        "--decoder-ffn-map 0,0,0,0: the decoder of this model has none; drop it",
+    ),
+    "none and the encoder's": (
+        {"no_decoder_ffn": True, "decoder_encoder_ffn_map": "0,0,0,0"},
+        "--decoder-encoder-ffn-map 0,0,0,0: the decoder of this model has none; drop it",
+    ),
+    "a number that the encoder has not": (
+        {"encoder_ffn_map": "0,0,1,1", "decoder_encoder_ffn_map": "0,0,1,2"},
+        "--decoder-encoder-ffn-map 0,0,1,2: give a number for each of 4 decoder layers, from 0 to",
+    ),
+    "too few": (
+        {"decoder_encoder_ffn_map": "0,0,1"},
+        "--decoder-encoder-ffn-map 0,0,1: give a number for each of 4",
+    ),
+    "no number": ({"decoder_encoder_ffn_map": "0,0,1,x"}, "give whole numbers separated by"),
+    "other widths inside": (
+        {"decoder_encoder_ffn_map": "0,0,0,0", "decoder_ffn_embed_dim": 8},
+        "--encoder-ffn-embed-dim 32 and --decoder-ffn-embed-dim 8 must be equal",
+    ),
+    "other widths": (
+        {
+            "decoder_encoder_ffn_map": "0,0,0,0",
+            "decoder_embed_dim": 8,
+            "share_all_embeddings": False,
+        },
+        "--encoder-embed-dim 16 and --decoder-embed-dim 8 must be equal",
+    ),
     "no cross-attention": (
         {"no_cross_attention": True, "decoder_cross_attention_map": "0,0,0,0"},
         "--decoder-cross-attention-map 0,0,0,0: the decoder of this model has none; drop it",
@@ -255,3 +314,76 @@ def test_parameters_are_written_and_read_through_every_position(parts):
             for position, entry in enumerate(layers):
                 same = [norm is norms[position] for norm in norms]
                 assert same == [other == entry for other in layers]
+
+
+def test_both_sides_have_one_parameter_stored_and_counted_once():
+    model = tiny_model(**PARTS["one for both sides"])
+    weights = {
+        id(layer.fc1.weight) for side in (model.encoder, model.decoder) for layer in side.layers
+    }
+    assert len(weights) == 1
+    assert count_parameters(model) == counted(model) + EMBEDDINGS
+    state = model.state_dict()
+    assert state["decoder.encoder_ffn_map"].tolist() == [0, 0, 0]
+    assert [name for name in state if "fc1.weight" in name] == ["encoder.layers.0.fc1.weight"]
+
+
+@pytest.mark.parametrize("parts", ["across sides", "one for both sides", "one wide"])
+def test_models_across_sides_and_without_are_reloaded(parts):
+    model = tiny_model(**PARTS[parts])
+    for assign in (False, True):
+        other = tiny_model(seed=9, **PARTS[parts])
+        other.load_state_dict(model.state_dict(), assign=assign)
+        assert count_parameters(other) == count_parameters(model)
+        assert torch.equal(other(**batch())[0], model(**batch())[0])
+
+
+@pytest.mark.parametrize(
+    ("stored", "built", "line"),
+    [
+        (
+            {},
+            {"no_decoder_ffn": True},
+            "decoder has feed-forwards, the model's has none; build it with --no",
+        ),
+        (
+            {"no_decoder_ffn": True},
+            {},
+            "has none of the feed-forwards that the model has; build it",
+        ),
+        (PARTS["across sides"], {"encoder_ffn_map": "0,1,1,2"}, "encoder-ffn 2,0,0,1, the model's"),
+        ({"encoder_ffn_map": "0,1,1,2"}, PARTS["across sides"], "is encoder-ffn"),
+    ],
+)
+def test_feed_forwards_of_another_kind_are_refused(stored, built, line):
+    state = tiny_model(**stored).state_dict()
+    with pytest.raises(SharingError) as refused:
+        tiny_model(**built).load_state_dict(state)
+    assert line.replace("is encoder-ffn", "encoder-ffn 2,0,0,1") in str(refused.value)
+
+
+def test_the_preset_of_one_wide_feed_forward_has_the_parameters_of_base():
+    args = Namespace(arch="one_wide_ffn_wmt_en_de", share_all_embeddings=True)
+    ARCH_CONFIG_REGISTRY[args.arch](args)
+    model = build_weightless(args, 32768)
+    norms = (12 - 1) * 2 * 512
+    biases_of_output = (12 - 1) * 512
+    assert count_parameters(model) == 60_915_712 - norms - biases_of_output == 60_898_816
+    assert str(model.maps["encoder"]) == "self-attention 0,1,2,3,4,5 ffn 0,0,0,0,0,0"
+    assert [*model.maps["decoder"].sublayers] == ["self_attention", "cross_attention"]
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        ({**CYCLE_REV, "share_sublayers": "self_attention"}, True),
+        ({"decoder_self_attention_map": "0,0,1,2"}, True),
+        ({"encoder_self_attention_map": "0,0,1,2"}, False),
+        ({**CYCLE_REV, "share_sublayers": "attention"}, False),
+        (CYCLE_REV, False),
+        ({}, False),
+    ],
+)
+def test_a_decoder_that_shares_its_self_attention_alone_is_warned_of(options, warned, caplog):
+    tiny_model(**options)
+    assert ("arXiv 2309.01826" in caplog.text) == warned

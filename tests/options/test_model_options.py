@@ -50,6 +50,11 @@ EQUAL = {
         "decoder_cross_attention_map": "0,0,1,1",
         "decoder_ffn_map": "0,0,0,0",
     },
+    "--decoder-encoder-ffn-map": {
+        **IN_FULL,
+        "encoder_ffn_map": "0,1,1,0",
+        "decoder_encoder_ffn_map": "1,0,0,0",
+    },
     "--encoder-embed-dim, --decoder-embed-dim": {
         "share_all_embeddings": False,
         "encoder_embed_dim": 24,
@@ -89,6 +94,7 @@ EQUAL_WITHOUT_ADMIN = {
         "decoder_layerdrop": 0.5,
     },
 }
+WITHOUT_DROPOUT = {"--no-decoder-ffn": {"no_decoder_ffn": True}}
 REFUSED_WITH_SHARING = {
     "--encoder-layers-to-keep": ({"encoder_layers_to_keep": "0,1"}, "breaks the layer map"),
     "--decoder-layers-to-keep": ({"decoder_layers_to_keep": "0,1"}, "breaks the layer map"),
@@ -134,6 +140,23 @@ def test_equal_to_an_unshared_copy(sharing, option):
 @pytest.mark.parametrize("option", verdict(WORKS, EQUAL_WITHOUT_ADMIN))
 def test_equal_to_an_unshared_copy_without_admin(option):
     _assert_equal(**{**SHARED, **EQUAL_WITHOUT_ADMIN[option]})
+
+
+@pytest.mark.parametrize("option", verdict(WORKS, WITHOUT_DROPOUT))
+@pytest.mark.parametrize("sharing", [SHARED, ADMIN], ids=["shared", "shared-admin"])
+def test_equal_to_an_unshared_copy_without_dropout(sharing, option):
+    twins = Twins(**sharing, **WITHOUT_DROPOUT[option])
+    twins.assert_same(training=True)
+    twins.assert_same(training=False)
+
+
+@pytest.mark.parametrize(
+    "option", verdict(REFUSED, ["--decoder-encoder-ffn-map with --decoder-ffn-embed-dim"])
+)
+def test_one_width_for_both_sides(option):
+    across = {"decoder_encoder_ffn_map": "0,1,2,3", "decoder_ffn_embed_dim": 8}
+    with pytest.raises(SharingError, match=r"--decoder-encoder-ffn-map.*--decoder-ffn-embed-dim 8"):
+        build("shared_transformer", **across)
 
 
 def _assert_equal(task=None, **options):
