@@ -41,12 +41,12 @@ class System:
     optimizer: str = "adam"
 
     @property
-    def maps(self) -> list[SideMap]:
+    def maps(self) -> dict[str, SideMap]:
         """Those of encoder and decoder, by which work is counted."""
         layers = layer_map(self.strategy, self.layers, self.unique)
         if not self.reuse:
             layers = tuple(range(self.layers))
-        return [SideMap.of(layers, sublayers_of(side, SIDES), SUBLAYERS) for side in SIDES]
+        return {side: SideMap.of(layers, sublayers_of(side, SIDES), SUBLAYERS) for side in SIDES}
 
     def build(self, sizes: Sizes, dropout: float = 0.1) -> nn.Module:
         """The model with random weights, in training mode."""

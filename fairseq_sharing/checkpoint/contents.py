@@ -17,6 +17,7 @@ from ..model.state import take_map
 from ..model.state_hooks import expand_state_dict
 from .files import Content, read_checkpoint
 from .options import Options, as_config, as_dict, explained
+from .own import fold_own
 from .vocabulary import dictionary_sizes
 
 KINDS = MODELS | {model.unshared: model for model in MODELS.values()}
@@ -28,6 +29,8 @@ UNSHARED = {
     "decoder_unique_layers": None,
     "share_sublayers": "all",
     **dict.fromkeys(MAP_OPTIONS),
+    "own": "none",
+    "own_rank": None,
     "grow_depth_at": None,
 }
 """The sharing options of a model in which every layer has parameters of its own."""
@@ -160,12 +163,14 @@ class Checkpoint:
     def stacked_state(self) -> State:
         """The weights under every name that a model of N real layers has, tied ones as one tensor.
 
+        What a position has of its own is folded into them.
         Raises SharingError if the state dict is not of the model that the options describe.
         """
         state = {name: t for name, t in self.state.items() if not name.endswith(_COMPUTED)}
         model = self.skeleton()
         model.upgrade_state_dict(state)
         expand_state_dict(model, state)
+        state = fold_own(state)
         expected = self.skeleton(**self.unshared).state_dict()
         for name in [*expected, *state]:
             here, there = (entries.get(name) for entries in (state, expected))

@@ -32,6 +32,7 @@ def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
         },
         "parameters": count_parameters(model),
         "parameters_unshared": count_parameters(checkpoint.skeleton(**checkpoint.unshared)),
+        "own": str(model.own),
         "residual_scaling": checkpoint.options().get("residual_scaling", "none"),
         "updates": checkpoint.num_updates,
         "validation_score": _number(scores.get("val_loss")),

@@ -10,7 +10,7 @@ from .contents import Checkpoint, State
 from .files import Content
 from .precision import DTYPES
 
-NO_WEIGHTS = (".residual_start", ".running_layers", ".version")
+NO_WEIGHTS = (".own", ".residual_start", ".running_layers", ".version")
 """Ends of the names of entries that keep their precision, as maps do, being small and exact."""
 
 

@@ -42,6 +42,7 @@ def _show(facts: dict[str, Any], console: Console) -> None:
         table.add_row(f"{side} map", f"{side_map} ({side_map.counts}{running})")
     table.add_row("parameters", f"{facts['parameters']:,}")
     table.add_row("unshared, same depth", f"{facts['parameters_unshared']:,}")
+    table.add_row("each position's own", facts["own"])
     table.add_row("residual scaling", facts["residual_scaling"])
     table.add_row("updates", f"{facts['updates']:,}")
     table.add_row("validation score", _score(facts["validation_score"]))

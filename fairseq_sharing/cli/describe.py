@@ -58,9 +58,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     growth = _growth(args)
-    facts = describe(
-        maps_of(args), _sizes(args), args.length, *growth, no_decoder_ffn=args.no_decoder_ffn
-    )
+    options = {name: getattr(args, name) for name in ("no_decoder_ffn", "own", "own_rank")}
+    facts = describe(maps_of(args), _sizes(args), args.length, *growth, **options)
     if args.json:
         print(json.dumps(facts))
     else:
@@ -108,8 +107,8 @@ def describe(
     options |= {f"{side}_layers": len(side_map) for side, side_map in maps.items()}
     asked = {k: v for side, side_map in maps.items() for k, v in side_map.options(side).items()}
     shared = weightless_model(sizes, **options, **asked)
-    unshared = weightless_model(sizes, **options)
-    operations = round(multiply_adds_over(sizes, maps, length, schedule, max_update))
+    unshared = weightless_model(sizes, **options | {"own": "none", "own_rank": None})
+    operations = multiply_adds_over(sizes, maps, length, schedule, max_update, shared.own)
     layers = maps["decoder"].layers
     unique = num_unique_layers(layers)
     shallow = {k: running_map(one, num_unique_layers(one.layers)) for k, one in maps.items()}
@@ -123,8 +122,9 @@ def describe(
         "unique_layers": unique,
         "parameters": count_parameters(shared),
         "parameters_unshared": count_parameters(unshared),
-        "multiply_adds_per_target_token": operations,
+        "multiply_adds_per_target_token": round(operations),
         "predicted_relative_speed": multiply_adds(sizes, shallow, length) / operations,
+        "own": str(shared.own),
         "sentence_length": length,
         "grow_depth_at": list(schedule.steps),
     }
@@ -160,6 +160,8 @@ def _show(facts: dict[str, Any], console: Console) -> None:
     table.add_row("stacked layers (N)", f"{facts['layers']} a side")
     for name, both, layers in rows:
         table.add_row(f"unique {name or 'layers'} (M)", f"{len(set(layers))}{' a side' * both}")
+    if facts["own"] != "none":
+        table.add_row("each layer's own", facts["own"])
     table.add_row("parameters", f"{facts['parameters']:,}")
     table.add_row("unshared, same depth", f"{facts['parameters_unshared']:,} ({saved:.0%} saved)")
     grown = ", mean over the training" if facts["grow_depth_at"] else ""

@@ -4,6 +4,7 @@ import argparse
 
 from ..errors import SharingError
 from ..model.config import SIDES
+from ..model.own import KINDS
 from ..model.strategies import FIXED_UNIQUE, STRATEGIES, LayerMap, layer_map, parse_layer_map
 from ..model.sublayers import GROUPS, SideMap, in_words, parse_sublayers, sublayers_of
 
@@ -25,6 +26,8 @@ def add_map_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ffn-across-sides", action="store_true", help="the decoder has the encoder's ffn"
     )
+    parser.add_argument("--own", default="none", help="one or several of " + ", ".join(KINDS))
+    parser.add_argument("--own-rank", type=int, metavar="R", help="rank of each layer's deltas")
     parser.add_argument("--no-decoder-ffn", action="store_true", help="the decoder has none")
 
 

@@ -17,7 +17,7 @@ from .stages import Stage
 from .system import System
 
 RECORD = "run.json"
-LAYERS = ("layer_map", "share_sublayers", *SIDES, "grow_depth_at")
+LAYERS = ("layer_map", "share_sublayers", "own", "own_rank", *SIDES, "grow_depth_at")
 """Keys of a system's layers besides strategy, layers and unique_layers."""
 
 

@@ -81,7 +81,7 @@ class System:
     """A model: which layers share, and the fairseq-train options that are its own.
 
     encoder and decoder are given for a side that differs from the other. share_sublayers are those
-    that share, as of fairseq-train. grow_depth_at are the
+    that share, own and own_rank what a layer keeps, as of fairseq-train. grow_depth_at are the
     updates after which the stacks become deeper: integers are numbers of updates, fractions are
     shares of max-update. paper is the row of the paper's Table 1 that it reproduces, as METHOD M/N.
     """
@@ -92,6 +92,8 @@ class System:
     unique_layers: int | None = None
     layer_map: str | None = None
     share_sublayers: str = "all"
+    own: str = "none"
+    own_rank: int | None = None
     encoder: Side | None = None
     decoder: Side | None = None
     grow_depth_at: tuple[int | float, ...] = ()
@@ -130,19 +132,22 @@ class System:
     def flags(self, max_update: int, names: Sequence[str] = SIDES) -> dict[str, Any]:
         """The options of fairseq-train that ask for the layers of these sides, and for growth."""
         sides = [self.side(name) for name in names]
-        growth: dict[str, Any] = {}
-        if self.grow_depth_at:
-            growth["grow-depth-at"] = str(self.schedule(max_update))
+        others = {
+            "own": None if self.own == "none" else self.own,
+            "own-rank": self.own_rank,
+            "grow-depth-at": str(self.schedule(max_update)) if self.grow_depth_at else None,
+        }
+        flags: dict[str, Any] = {k: v for k, v in others.items() if v is not None}
         if len({side.strategy for side in sides}) > 1 or any(side.explicit for side in sides):
             for name, side_map in self.maps(names).items():
-                growth[f"{name}-layers"] = len(side_map)
-                growth |= {k.replace("_", "-"): v for k, v in side_map.options(name).items()}
-            return growth
-        flags: dict[str, Any] = {"sharing-strategy": sides[0].strategy}
+                flags[f"{name}-layers"] = len(side_map)
+                flags |= {k.replace("_", "-"): v for k, v in side_map.options(name).items()}
+            return flags
+        flags["sharing-strategy"] = sides[0].strategy
         if self.share_sublayers != "all":
             flags["share-sublayers"] = self.share_sublayers
         for name, side in zip(names, sides, strict=True):
             flags[f"{name}-layers"] = side.layers
             if side.unique_layers is not None:
                 flags[f"{name}-unique-layers"] = side.unique_layers
-        return flags | growth
+        return flags

@@ -150,6 +150,7 @@ def _model(facts: dict[str, Any], size: int, quantization: str) -> str:
     rows += [
         ("parameters, each once", f"{facts['parameters']:,}"),
         ("unshared at the same depth", f"{facts['parameters_unshared']:,}"),
+        ("each position's own", facts["own"]),
         ("residual scaling", facts["residual_scaling"]),
         ("updates", f"{facts['updates']:,}"),
         ("size of this folder", f"{decimal(size)} ({quantization})"),

@@ -10,6 +10,7 @@ from ..errors import SharingError
 from .asked_maps import shares_layers, side_map, sublayers_of
 from .config import RESIDUAL_SCALINGS, SharedTransformerConfig, option_names
 from .growth import parse_schedule
+from .own import parse_own
 from .strategies import num_unique_layers
 from .sublayers import SideMap, parse_sublayers
 
@@ -31,6 +32,7 @@ def check_options(cfg: SharedTransformerConfig) -> None:
     for side in cfg.sides:
         side_map(cfg, side)
     _check_literals(cfg)
+    _check_own(cfg)
     for name in NORMFORMER:
         flag = "--" + name.replace("_", "-")
         _refuse(flag, getattr(cfg, name, None), "is ignored by fairseq's transformer_lm; drop it")
@@ -56,6 +58,24 @@ def check_options(cfg: SharedTransformerConfig) -> None:
         _check_admin(cfg)
     if cfg.grow_depth_at is not None:
         _check_growth(cfg)
+
+
+def _check_own(cfg: SharedTransformerConfig) -> None:
+    own = parse_own(cfg.own, cfg.own_rank)
+    flags = f"--own {cfg.own}" + (f" --own-rank {own.rank}" if own.rank else "")
+    if own and not shares_layers(cfg):
+        raise SharingError(
+            f"{flags} without --sharing-strategy or a map: every layer has all parameters of its "
+            "own; share some, or drop it"
+        )
+    width = min(getattr(cfg, side).embed_dim for side in cfg.sides)
+    if own.rank > width:
+        raise SharingError(f"--own-rank {own.rank}: must be at most {width}, the layers' width")
+    if own and cfg.grow_depth_at is not None:
+        raise SharingError(
+            f"{flags} cannot go with --grow-depth-at: what a layer has of its own would be "
+            "untrained when it begins to run; drop one of the two"
+        )
 
 
 def _check_literals(cfg: SharedTransformerConfig) -> None:

@@ -11,6 +11,7 @@ from fairseq.models.transformer.transformer_config import (
 )
 from fairseq.models.transformer_lm import TransformerLanguageModelConfig
 
+from .own import KINDS
 from .strategies import FIXED_UNIQUE, STRATEGIES
 from .sublayers import GROUPS, SUBLAYERS, WHOLE
 
@@ -56,6 +57,20 @@ class DecoderSharing:
     decoder_layer_map: Optional[str] = _map("decoder")  # noqa: UP045
     decoder_self_attention_map: Optional[str] = _map("decoder's self-attention")  # noqa: UP045
     decoder_ffn_map: Optional[str] = _map("decoder's feed-forward")  # noqa: UP045
+    own: str = field(
+        default="none",
+        metadata={
+            "help": "what each layer keeps of its own where it shares a sublayer: none, or one or "
+            "several, separated by commas, of " + ", ".join(KINDS)
+        },
+    )
+    own_rank: Optional[int] = field(  # noqa: UP045
+        default=None,
+        metadata={
+            "help": "add a trained low-rank matrix to each shared projection, of each layer's own, "
+            "zero at the start: its rank, up to the width of the layers"
+        },
+    )
     residual_scaling: str = field(
         default="none",
         metadata={

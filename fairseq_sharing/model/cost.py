@@ -10,6 +10,7 @@ from fairseq.data import Dictionary
 from fairseq.models import ARCH_CONFIG_REGISTRY
 
 from .growth import Schedule, running_map
+from .own import NOTHING, Own, shared_positions
 from .shared_model import SharedModel
 from .strategies import num_unique_layers
 from .sublayers import SideMap
@@ -78,7 +79,9 @@ def build_weightless(
         return model.build_model(args, task)
 
 
-def multiply_adds(sizes: Sizes, maps: Mapping[str, SideMap], length: int) -> int:
+def multiply_adds(
+    sizes: Sizes, maps: Mapping[str, SideMap], length: int, own: Own = NOTHING
+) -> int:
     """Multiply-adds of one forward pass per target token, source and target ``length`` tokens long.
 
     ``maps`` are those of the sides. Counts what is linear in a token and the attention products,
@@ -86,7 +89,8 @@ def multiply_adds(sizes: Sizes, maps: Mapping[str, SideMap], length: int) -> int
     projections of d x d, a cross-attention two, and each set of its parameters two more, of the
     encoder output to keys and values; each attention has products of 2 x length x d, a
     feed-forward 2 x d x ffn, the output projection d x vocabulary (Vaswani et al. 2017, sections
-    3.2 and 3.3). A backward pass costs twice as many, so that ratios hold for training.
+    3.2 and 3.3). A low-rank delta of ``own`` has rank x (in + out). A backward pass costs twice as
+    many, so that ratios hold for training.
     """
     d = sizes.embed
     attention = 2 * length * d
@@ -99,7 +103,11 @@ def multiply_adds(sizes: Sizes, maps: Mapping[str, SideMap], length: int) -> int
         width = sizes.decoder_ffn if side == "decoder" and sizes.decoder_ffn else sizes.ffn
         costs |= {"ffn": 2 * d * width, "encoder_ffn": 2 * d * sizes.ffn}
         total += sum(len(side_map) * costs[name] for name in side_map.sublayers)
-        total += num_unique_layers(side_map.sublayers.get("cross_attention", ())) * 2 * d * d
+        across = side_map.sublayers.get("cross_attention", ())
+        total += (len(across) if own.projects else num_unique_layers(across)) * 2 * d * d
+        for name, layers in side_map.sublayers.items():
+            ends = 8 * d if "attention" in name else 2 * (d + width)
+            total += len(shared_positions(name, layers)) * own.rank * ends
     return total
 
 
@@ -109,6 +117,7 @@ def multiply_adds_over(
     length: int,
     schedule: Schedule,
     max_update: int,
+    own: Own = NOTHING,
 ) -> float:
     """The mean of ``multiply_adds`` over a training whose depth follows a schedule."""
     total = 0
@@ -116,5 +125,5 @@ def multiply_adds_over(
         running = {
             side: running_map(one, schedule.depth(one.layers, first)) for side, one in maps.items()
         }
-        total += (end - first) * multiply_adds(sizes, running, length)
+        total += (end - first) * multiply_adds(sizes, running, length, own)
     return total / max_update

@@ -14,6 +14,7 @@ from .checks import check_options, warning_of
 from .config import SharedTransformerConfig
 from .growing_layers import DepthGrowth, scriptable
 from .growth import parse_schedule
+from .own import give_own, parse_own
 from .state import check_kind, load_refusal
 from .state_hooks import keep_state_compact
 from .sublayers import SideMap
@@ -49,6 +50,9 @@ class SharedModel(BaseFairseqModel):
         sides = {side: getattr(self, side) for side in self.config.sides}
         if "encoder" in sides:
             tie_across(self.decoder, self.encoder)
+        self.own = parse_own(self.cfg.own, self.cfg.own_rank)
+        for side in sides.values():
+            give_own(side, self.own)
         self.residual_profile = None
         if self.cfg.residual_scaling == "admin":
             self.residual_profile = ResidualProfile({s: sides[s].layers for s in sides})
@@ -86,8 +90,9 @@ class SharedModel(BaseFairseqModel):
         sides = "; ".join(
             f"{side} map {side_map} ({side_map.counts})" for side, side_map in self.maps.items()
         )
+        own = f"; each position's own: {self.own}" if self.own else ""
         grows = f"; depth grows at {self.growth.schedule}" if self.growth else ""
-        return f"sharing: {sides}; {count_parameters(self):,} parameters counted once{grows}"
+        return f"sharing: {sides}; {count_parameters(self):,} parameters counted once{own}{grows}"
 
     def set_num_updates(self, num_updates: int) -> None:
         """fairseq says how many updates were made before each of them."""

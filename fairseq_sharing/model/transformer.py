@@ -22,6 +22,7 @@ from .layers import (
     keep_dropout_names,
     wrapped,
 )
+from .own import parse_own
 from .shared_model import SharedModel
 from .tying import LayerStacker
 
@@ -55,7 +56,8 @@ class SharedTransformerDecoder(TransformerDecoderBase):
     """fairseq's decoder with its layers tied as ``side_map``, that of ``cfg``, says.
 
     Each stacked layer has a self-attention object, and with it a decoding cache, of its own. Those
-    with the parameters of one cross-attention share it, unless ``--no-cross-attention-reuse``.
+    with the parameters of one cross-attention share it, unless ``--no-cross-attention-reuse`` or
+    their projections differ by what is their own.
     Shapes and arguments are fairseq's.
     """
 
@@ -65,7 +67,9 @@ class SharedTransformerDecoder(TransformerDecoderBase):
         self.side_map = side_map(cfg, "decoder")
         self._stacker = LayerStacker(self.side_map)
         across = self.side_map.sublayers.get("cross_attention", ())
-        self._attentions = CrossAttentions(across, reused=not cfg.no_cross_attention_reuse)
+        differ = parse_own(cfg.own, cfg.own_rank).projects
+        reused = not (cfg.no_cross_attention_reuse or differ)
+        self._attentions = CrossAttentions(across, reused=reused)
         super().__init__(cfg, dictionary, embed_tokens, no_encoder_attn, output_projection)
         del self._stacker, self._attentions
         keep_dropout_names(self)

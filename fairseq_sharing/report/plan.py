@@ -93,7 +93,7 @@ def _estimate(run: Run, folder: Path, devices: Devices) -> Estimate:
     model = build_weightless(args, words, model=MODELS[run.experiment.models.arch])
     maps, parameters = model.maps, count_parameters(model)
     operations = multiply_adds_over(
-        _sizes(args, words), maps, _length(args), run.schedule, run.max_update
+        _sizes(args, words), maps, _length(args), run.schedule, run.max_update, model.own
     )
     update = (
         (args.max_tokens or args.batch_size * _length(args)) * args.update_freq[0] * devices.count

@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -109,3 +110,77 @@ def test_a_model_that_has_not_grown_is_taken_at_its_depth(save):
         loaded(shallow.content, **own),
         loaded(checkpoint.content, **options, decoder_layers=2, grow_depth_at="99"),
     )
+
+
+OWN = {**sharing_options("cycle", 2), "own": "norms,biases,scales", "own_rank": 2}
+
+
+def test_sharing_keeps_norms_and_biases_and_says_what_deltas_hold(save):
+    checkpoint = Checkpoint.read(save(arch="transformer"))
+    before = checkpoint.state
+    held = []
+    for rank in (1, 4, 16):
+        content, distances = share(checkpoint, "mean", **{**OWN, "own_rank": rank})
+        after = content["model"]
+        for name in ("self_attn_layer_norm.weight", "fc1.bias", "self_attn.k_proj.bias"):
+            entry = f"decoder.layers.3.{name}"
+            assert torch.equal(after[entry], before[entry])
+        held.append([distance.held for distance in distances])
+        assert loaded(content, **{**OWN, "own_rank": rank}).isfinite().all()
+    for less, more in pairwise(held):
+        assert all(0 < one < other for one, other in zip(less, more, strict=True))
+    assert held[-1] == pytest.approx([1] * 8, abs=1e-2)
+
+
+def test_full_rank_is_the_unshared_model(save):
+    checkpoint = Checkpoint.read(save(arch="transformer"))
+    full = {**OWN, "own_rank": 16}
+    content, _ = share(checkpoint, "mean", **full)
+    expected = tiny_model(arch="transformer", seed=9)
+    expected.load_state_dict(checkpoint.state)
+    plain = expected.eval()(**batch())[0]
+    torch.testing.assert_close(loaded(content, **full), plain, atol=1e-2, rtol=0)
+
+
+def test_what_is_own_goes_through_the_tools(save, tool, tmp_path):
+    source, shared, plain = save(arch="transformer"), tmp_path / "s.pt", tmp_path / "p.pt"
+    flags = ("--sharing-strategy", "cycle", "--own", "norms,biases,scales", "--own-rank", 2)
+    unique = ("--encoder-unique-layers", 2, "--decoder-unique-layers", 2)
+    status, printed, _ = tool("share", source, *flags, *unique, "--output", shared)
+    assert status == 0
+    assert "own has" in printed
+    assert json.loads(tool("inspect", shared, "--json")[1])["own"] == "norms,biases,scales rank 2"
+    assert tool("unroll", shared, "--output", plain)[0] == 0
+    content = Checkpoint.read(plain).content
+    args = Namespace(**content["cfg"]["model"], arch="transformer")
+    model = TransformerModel.build_model(args, toy_task())
+    model.load_state_dict(content["model"])
+    expected = loaded(Checkpoint.read(shared).content, **OWN)
+    torch.testing.assert_close(model.eval()(**batch())[0], expected, atol=2e-5, rtol=1e-4)
+    assert torch.equal(
+        strip(Checkpoint.read(shared), "fp16")["model"]["decoder.own"].float(),
+        Checkpoint.read(shared).state["decoder.own"],
+    )
+    mean = average([shared, shared])["model"]
+    assert all(torch.equal(mean[name], t) for name, t in Checkpoint.read(shared).state.items())
+    with pytest.raises(SharingError, match="own is norms,biases,scales in the first, none in the"):
+        average([shared, save("o.pt", **sharing_options("cycle", 2))])
+
+
+@pytest.mark.parametrize("way", [{"own": "norms"}, {"own": "scales", "own_rank": 2}])
+def test_a_shared_model_gets_its_own_and_stays_the_same(save, way):
+    options = sharing_options("cycle", 2)
+    checkpoint = Checkpoint.read(save(**options))
+    content, _ = share(checkpoint, "mean", **options, **way)
+    expected = loaded(checkpoint.content, **options)
+    torch.testing.assert_close(loaded(content, **options, **way), expected, atol=1e-5, rtol=0)
+
+
+def test_admin_with_its_own_is_unrolled(save):
+    options = {**OWN, "residual_scaling": "admin"}
+    content = unroll(Checkpoint.read(save(**options)))
+    args = Namespace(**content["cfg"]["model"], arch="transformer")
+    plain = TransformerModel.build_model(args, toy_task())
+    plain.load_state_dict(content["model"])
+    expected = loaded(Checkpoint.read(save(**options)).content, **options)
+    torch.testing.assert_close(plain.eval()(**batch())[0], expected, atol=1e-4, rtol=1e-4)

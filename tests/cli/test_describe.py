@@ -49,6 +49,20 @@ FFN = 2 * 512 * 2048 + 2048 + 3 * 512
 """Parameters of a feed-forward and its norm at base sizes."""
 
 
+def test_what_each_layer_keeps_is_counted(capsys):
+    """Norms of 12 layers, 2 + 3 of 1,024, where 6 sets are shared; deltas of rank 8."""
+    own = ("--own", "norms", "--own-rank", "8", "--json")
+    assert main(["describe", *BASE, *own]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    inputs_and_outputs = 4 * 1024 + 2 * 2560 + 8 * 1024 + 2 * 2560
+    more = 6 * 5 * 1024 + 12 * 8 * inputs_and_outputs
+    assert facts["parameters"] == 60_915_712 + more
+    keys_and_values = 6 * 2 * 512**2
+    extra = 12 * 8 * inputs_and_outputs + keys_and_values
+    assert facts["multiply_adds_per_target_token"] == 102_633_472 + extra
+    assert facts["own"] == "norms rank 8"
+
+
 @pytest.mark.parametrize(
     ("arguments", "fewer"),
     [
@@ -124,6 +138,8 @@ def test_multiply_adds_over_a_training_by_hand():
         (("--layer-map", "0,1", "--strategy", "cycle"), "drop the others"),
         ((*BASE, "--ffn-map", "0,0"), "maps of sublayers say what is shared; drop"),
         (("--ffn-map", "0,0", "--cross-attention-map", "0,0,1"), "2 entries for 3 layers"),
+        ((*BASE, "--own-rank", "513"), "--own-rank 513: must be at most 512"),
+        ((*BASE, "--no-decoder-ffn", "--ffn-across-sides"), "contradict; drop one of them"),
         ((*BASE, "--share-sublayers", "fnn"), "unknown sublayer 'fnn'; give one or several"),
         ((*BASE, "--embed-dim", "100"), "--embed-dim 100 must be a multiple of --heads 8"),
         ((*BASE, "--ffn-dim", "0"), "--ffn-dim 0: must be from 1 to 10,000,000"),

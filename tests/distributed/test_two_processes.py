@@ -11,6 +11,7 @@ from support import batch, sharing_options
 from training import (
     ADMIN,
     GROWING,
+    SHARED,
     TINY,
     largest_difference,
     measured,
@@ -48,11 +49,15 @@ PARTS = (*TINY, "--decoder-cross-attention-map", "0,1,0,1", "--encoder-ffn-map",
 OF_PARTS = [f"--share-sublayers with --ddp-backend {backend}" for backend in BACKENDS]
 
 
-@pytest.mark.parametrize("option", verdict(WORKS, OF_PARTS))
-def test_sublayers_with_maps_of_their_own_are_those_of_one(copy_task, tmp_path, option):
-    backend = option.split()[-2:]
-    train_in_two_processes(copy_task, tmp_path / "two", *PARTS, *HALF, *backend)
-    train(copy_task, tmp_path / "one", *PARTS)
+OWN = (*SHARED, "--own", "norms,biases,scales", "--own-rank", 2)
+OF_OWN = [f"--own with --ddp-backend {backend}" for backend in BACKENDS]
+
+
+@pytest.mark.parametrize("option", verdict(WORKS, [*OF_PARTS, *OF_OWN]))
+def test_sublayers_with_maps_or_parts_of_their_own_are_those_of_one(copy_task, tmp_path, option):
+    model = OWN if option.startswith("--own") else PARTS
+    train_in_two_processes(copy_task, tmp_path / "two", *model, *HALF, *option.split()[-2:])
+    train(copy_task, tmp_path / "one", *model)
     one, two = (saved(tmp_path / name) for name in ("one", "two"))
     assert largest_difference(one, two) < 1e-5
 

@@ -77,6 +77,11 @@ SYSTEMS = {
         "options = { no-decoder-ffn = true, encoder-ffn-embed-dim = 192 }",
         "--sharing-strategy universal --share-sublayers ffn --encoder-layers 3 --decoder-layers 3",
     ),
+    "norms and deltas of each layer": (
+        f'{OWN}\nown = "norms,biases"\nown_rank = 4',
+        "--sharing-strategy cycle_rev --encoder-layers 4 --encoder-unique-layers 2 "
+        "--decoder-layers 4 --decoder-unique-layers 2 --own norms,biases --own-rank 4",
+    ),
     "one strategy, unlike depths": (
         'encoder = { strategy = "cycle", layers = 4, unique_layers = 2 }\n'
         'decoder = { strategy = "cycle", layers = 3, unique_layers = 3 }',
@@ -97,7 +102,7 @@ def case(request, tiny_file, tmp_path):
 def test_the_training_command_asks_for_its_layers(case):
     run, flags = case
     words = training_command(run, run.folder, Devices("cpu"))
-    names = r"--(sharing-strategy|share-sublayers|grow-depth-at|\w+-(unique-)?layers|[\w-]+-map)"
+    names = r"--(own|sharing-strategy|share-sublayers|grow-depth|\w+-(unique-)?layers|[\w-]+-map)"
     found = {(one, two) for one, two in pairwise(words) if re.match(names, one)}
     expected = flags.split()
     assert found == set(zip(expected[::2], expected[1::2], strict=True))

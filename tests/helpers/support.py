@@ -82,9 +82,9 @@ def sharing_options(strategy: str, unique: int = 3, sides: Sequence[str] = SIDES
     return {"sharing_strategy": strategy} | {f"{side}_unique_layers": unique for side in given}
 
 
-def both_sides(layers: LayerMap) -> list[SideMap]:
+def both_sides(layers: LayerMap) -> dict[str, SideMap]:
     """The maps of a translation model whose sides both share whole ``layers``."""
-    return [SideMap.of(layers, sublayers_of(side, SIDES), SUBLAYERS) for side in SIDES]
+    return {side: SideMap.of(layers, sublayers_of(side, SIDES), SUBLAYERS) for side in SIDES}
 
 
 def tiny_model(seed: int = 1, **options) -> nn.Module:

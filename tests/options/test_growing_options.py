@@ -22,6 +22,7 @@ WITH = "--grow-depth-at with"
 RUNNING = "encoder.running_layers"
 REASONS = {
     f"{WITH} --residual-scaling admin": ({"residual_scaling": "admin"}, "cannot go with"),
+    f"{WITH} --own": ({"own": "norms"}, "would be untrained"),
     f"{WITH} --encoder-layerdrop": ({"encoder_layerdrop": 0.1}, "how many layers run"),
     f"{WITH} --decoder-layerdrop": ({"decoder_layerdrop": 0.1}, "how many layers run"),
 }

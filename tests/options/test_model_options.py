@@ -94,6 +94,12 @@ EQUAL_WITHOUT_ADMIN = {
         "decoder_layerdrop": 0.5,
     },
 }
+OWN = {
+    "--own norms": {"own": "norms"},
+    "--own biases": {"own": "biases"},
+    "--own scales": {"own": "scales"},
+    "--own-rank": {"own_rank": 4},
+}
 WITHOUT_DROPOUT = {"--no-decoder-ffn": {"no_decoder_ffn": True}}
 REFUSED_WITH_SHARING = {
     "--encoder-layers-to-keep": ({"encoder_layers_to_keep": "0,1"}, "breaks the layer map"),
@@ -148,6 +154,15 @@ def test_equal_to_an_unshared_copy_without_dropout(sharing, option):
     twins = Twins(**sharing, **WITHOUT_DROPOUT[option])
     twins.assert_same(training=True)
     twins.assert_same(training=False)
+
+
+@pytest.mark.parametrize("option", verdict(WORKS, OWN))
+@pytest.mark.parametrize("sharing", [SHARED, ADMIN], ids=["shared", "shared-admin"])
+def test_at_the_start_it_is_the_model_without(sharing, option):
+    """What it is later, tests/model/test_own.py compares with a copy into which it is folded."""
+    models = [build("shared_transformer", **sharing, **own) for own in (OWN[option], {})]
+    outputs = [model(**batch())[0] for model in models]
+    torch.testing.assert_close(*outputs, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
