@@ -32,12 +32,14 @@ def shares_layers(cfg: SharedTransformerConfig) -> bool:
 
 def sublayers_of(cfg: SharedTransformerConfig, side: str) -> tuple[str, ...]:
     """The sublayers that the layers of a side have."""
-    names = list(sublayers.sublayers_of(side, cfg.sides))
-    if cfg.no_cross_attention and "cross_attention" in names:
-        names.remove("cross_attention")
-    if side == "decoder":
-        of_encoder = ["encoder_ffn"] if _explicit_maps(cfg, side).get("encoder_ffn") else []
-        names[-1:] = [] if cfg.no_decoder_ffn else of_encoder or names[-1:]
+    names = dict.fromkeys(sublayers.sublayers_of(side, cfg.sides))
+    if cfg.no_cross_attention:
+        names.pop("cross_attention", None)
+    if side == "decoder" and cfg.no_decoder_ffn:
+        del names["ffn"]
+    elif "encoder_ffn" in _explicit_maps(cfg, side):
+        del names["ffn"]
+        names["encoder_ffn"] = None
     return tuple(names)
 
 
@@ -90,9 +92,9 @@ def _parsed_across(flag: str, text: str, cfg: SharedTransformerConfig) -> LayerM
     for name in ("embed_dim", "ffn_embed_dim"):
         here, other = getattr(cfg.decoder, name), getattr(cfg.encoder, name)
         if here != other:
-            name = name.replace("_", "-")
+            width = name.replace("_", "-")
             raise SharingError(
-                f"{flag} {text}: --encoder-{name} {other} and --decoder-{name} {here} must be "
+                f"{flag} {text}: --encoder-{width} {other} and --decoder-{width} {here} must be "
                 "equal where the decoder uses the encoder's feed-forwards"
             )
     return numbers

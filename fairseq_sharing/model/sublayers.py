@@ -82,7 +82,7 @@ class SideMap:
         So they are named in options, in state dicts, and to people.
         """
         first, *others = self.sublayers.values()
-        if all(layers == first for layers in others):
+        if all(layers == first for layers in others) and "encoder_ffn" not in self.sublayers:
             return {WHOLE: first}
         return dict(self.sublayers)
 

@@ -153,6 +153,15 @@ def test_equal_maps_of_all_sublayers_are_that_of_whole_layers():
     assert states[0]["encoder.layer_map"].tolist() == [0, 1, 1, 0]
 
 
+def test_equal_numbers_of_the_encoders_feed_forwards_are_no_map_of_whole_layers():
+    names = ("self_attention", "cross_attention", "encoder_ffn")
+    options = {f"decoder_{name}_map": "0,1,1,0" for name in names}
+    model = tiny_model(**options)
+    assert "decoder.encoder_ffn_map" in model.state_dict()
+    assert "decoder.layer_map" not in model.state_dict()
+    assert model.maps["decoder"].options("decoder") == options
+
+
 def test_what_is_not_shared_is_tied_to_nothing():
     model = tiny_model(**CYCLE_REV, share_sublayers="ffn")
     first, *_, last = model.decoder.layers
