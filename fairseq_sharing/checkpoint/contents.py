@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
-from torch import Tensor
 
 from ..errors import SharingError
 from ..model.architectures import MODELS
@@ -15,7 +14,7 @@ from ..model.cost import build_weightless
 from ..model.shared_model import SharedModel
 from ..model.state import take_map
 from ..model.state_hooks import expand_state_dict
-from .files import Content, read_checkpoint
+from .files import Content, State, read_checkpoint
 from .options import Options, as_config, as_dict, explained
 from .own import fold_own
 from .vocabulary import dictionary_sizes
@@ -37,8 +36,6 @@ UNSHARED = {
 
 _COMPUTED = (".embed_positions._float_tensor", ".embed_positions.weights")
 """Ends of the names of entries that older fairseq stored though they are computed."""
-
-State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ there was up to a relative error of that epsilon, 1e-5.
 
 import torch
 
-from .contents import State
+from .files import State
 from .options import Options
 
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ..model.own import OwnLinear
 from ..model.shared_model import SharedModel
-from .contents import State
+from .files import State
 from .precision import at_least_float32
 
 _PARTS = ("own_scale", "own_up", "own_down")

@@ -13,9 +13,9 @@ from ..model.state import compact_state
 from ..model.strategies import LayerMap
 from ..model.sublayers import SUBLAYERS
 from ..model.tying import aliases, tied_groups
-from .contents import Checkpoint, State
+from .contents import Checkpoint
 from .depth import at_trained_depth
-from .files import Content
+from .files import Content, State
 from .own import fold_own, own_parts
 from .precision import at_least_float32
 

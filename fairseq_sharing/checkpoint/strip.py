@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ..model.state import is_map
-from .contents import Checkpoint, State
-from .files import Content
+from .contents import Checkpoint
+from .files import Content, State
 from .precision import DTYPES
 
 NO_WEIGHTS = (".own", ".residual_start", ".running_layers", ".version")

@@ -1,10 +1,10 @@
 """A shared model as fairseq's own model of the depth that it was trained at."""
 
 from ..model.config import option_names
-from .contents import Checkpoint, State
+from .contents import Checkpoint
 from .depth import at_trained_depth
 from .empty_ffn import with_empty_ffn
-from .files import Content
+from .files import Content, State
 from .fold import fold_residuals
 from .options import Options
 
