@@ -125,9 +125,8 @@ class Trained:
 
     def flops(self) -> int:
         """Floating-point operations of an update: two a multiply-add, backward twice forward."""
-        system = self.candidate.system
-        layers = system.layer_map if system.reuse else tuple(range(system.layers))
-        return 6 * multiply_adds(self.sizes, layers, layers, LENGTH) * self.sample["ntokens"]
+        maps = self.candidate.system.maps
+        return 6 * multiply_adds(self.sizes, maps, LENGTH) * self.sample["ntokens"]
 
 
 def wait() -> None:

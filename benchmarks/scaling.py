@@ -28,8 +28,8 @@ def main() -> None:
     timings = harness.interleaved(cases, args.rounds)
     rows = []
     for (layers, unique, sentences, length), timing in timings.items():
-        layer_map = System("", "cycle_rev", layers, unique).layer_map
-        operations = multiply_adds(SIZE, layer_map, layer_map, length) * sentences * length * 3
+        maps = System("", "cycle_rev", layers, unique).maps
+        operations = multiply_adds(SIZE, maps, length) * sentences * length * 3
         rows.append(
             {
                 "N": layers,

@@ -17,8 +17,10 @@ from omegaconf import OmegaConf
 from torch import nn
 
 import fairseq_sharing  # noqa: F401  (registers the models)
+from fairseq_sharing.model.config import SIDES
 from fairseq_sharing.model.cost import Sizes
-from fairseq_sharing.model.strategies import FIXED_UNIQUE, LayerMap, layer_map
+from fairseq_sharing.model.strategies import FIXED_UNIQUE, layer_map
+from fairseq_sharing.model.sublayers import SUBLAYERS, SideMap, sublayers_of
 
 SIZES = {
     "small": Sizes(256, 1024, 4, 8000),
@@ -39,8 +41,12 @@ class System:
     optimizer: str = "adam"
 
     @property
-    def layer_map(self) -> LayerMap:
-        return layer_map(self.strategy, self.layers, self.unique)
+    def maps(self) -> dict[str, SideMap]:
+        """Those of encoder and decoder, by which work is counted."""
+        layers = layer_map(self.strategy, self.layers, self.unique)
+        if not self.reuse:
+            layers = tuple(range(self.layers))
+        return {side: SideMap.of(layers, sublayers_of(side, SIDES), SUBLAYERS) for side in SIDES}
 
     def build(self, sizes: Sizes, dropout: float = 0.1) -> nn.Module:
         """The model with random weights, in training mode."""

@@ -92,8 +92,7 @@ def main() -> None:
 
 def work(system: System, args: argparse.Namespace) -> int:
     """Multiply-adds a word; without reuse they are those of layers that share nothing."""
-    layers = system.layer_map if system.reuse else tuple(range(system.layers))
-    return multiply_adds(SIZES[args.size], layers, layers, args.length)
+    return multiply_adds(SIZES[args.size], system.maps, args.length)
 
 
 if __name__ == "__main__":

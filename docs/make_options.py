@@ -10,7 +10,6 @@ import fairseq_sharing  # noqa: F401  (registers the presets)
 from fairseq_sharing.model.architectures import MODELS
 from fairseq_sharing.model.config import SharedTransformerConfig, option_names
 from fairseq_sharing.model.cost import build_weightless
-from fairseq_sharing.model.strategies import format_layer_map, num_unique_layers
 from fairseq_sharing.model.tying import count_parameters
 
 PAGE = Path(__file__).with_name("options.md")
@@ -57,9 +56,11 @@ def preset(name: str) -> str:
     own = task if translates else ["--task", "language_modeling"]
     args = options.parse_args_and_arch(parser, ["data", "--arch", name, *own])
     model = build_weightless(args, WORDS if translates else WIKITEXT, model=kind)
-    (layers,) = set(model.layer_maps.values())
+    maps = list(model.maps.values())
+    unique = "; ".join(dict.fromkeys(side_map.short_counts for side_map in maps))
+    shown = "; ".join(dict.fromkeys(map(str, maps)))
     sizes = (args.decoder_embed_dim, args.decoder_ffn_embed_dim, args.decoder_attention_heads)
-    cells = [f"`{name}`", *sizes, len(layers), num_unique_layers(layers), format_layer_map(layers)]
+    cells = [f"`{name}`", *sizes, len(maps[-1]), unique, shown]
     return "".join(f"| {cell} " for cell in [*cells, f"{count_parameters(model):,}"]) + "|\n"
 
 

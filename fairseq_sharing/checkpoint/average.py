@@ -8,6 +8,7 @@ from typing import Any
 from fairseq.checkpoint_utils import checkpoint_paths
 
 from ..errors import SharingError
+from ..model.own import KEY, Own
 from ..model.state import decode_map, is_map
 from ..model.strategies import format_layer_map
 from .contents import Checkpoint
@@ -17,9 +18,10 @@ from .precision import at_least_float32
 
 PATTERNS = {"epochs": r"checkpoint(\d+)\.pt", "updates": r"checkpoint_\d+_(\d+)\.pt"}
 _NOT_COMPARED = re.compile(
-    "_name|dropout|layerdrop|activations|sharing|unique_layers|layer_map|grow_depth"
+    "_name|dropout|layerdrop|activations|grow_depth"
+    "|sharing|share_sublayers|unique_layers|_map$|^own|no_decoder_ffn"
 )
-"""Options of training only, and those of sharing, in whose place the stored maps are compared."""
+"""Options of training only, and those of sharing, in whose place what is stored is compared."""
 
 
 def last_checkpoints(folder: Path, kind: str, count: int) -> list[Path]:
@@ -81,6 +83,7 @@ def _description(checkpoint: Checkpoint) -> dict[str, Any]:
         facts |= {f"{side} depth": depth for side, depth in depths(checkpoint).items()}
     else:
         facts = {"architecture": checkpoint.arch}
-    for name, tensor in checkpoint.state.items():
-        facts[name] = format_layer_map(decode_map(tensor)) if is_map(name) else tuple(tensor.shape)
-    return facts
+    state = checkpoint.state
+    facts["own"] = Own.decode(state.get(KEY))
+    facts |= {name: format_layer_map(decode_map(state[name])) for name in filter(is_map, state)}
+    return facts | {name: tuple(t.shape) for name, t in state.items() if not is_map(name)}

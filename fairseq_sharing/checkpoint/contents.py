@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
-from torch import Tensor
 
 from ..errors import SharingError
 from ..model.architectures import MODELS
-from ..model.config import option_names
+from ..model.config import MAP_OPTIONS, option_names
 from ..model.cost import build_weightless
 from ..model.shared_model import SharedModel
-from ..model.state import MAP_KEY
+from ..model.state import take_map
 from ..model.state_hooks import expand_state_dict
-from .files import Content, read_checkpoint
+from .files import Content, State, read_checkpoint
 from .options import Options, as_config, as_dict, explained
+from .own import fold_own
 from .vocabulary import dictionary_sizes
 
 KINDS = MODELS | {model.unshared: model for model in MODELS.values()}
@@ -26,16 +26,16 @@ UNSHARED = {
     "sharing_strategy": "none",
     "encoder_unique_layers": None,
     "decoder_unique_layers": None,
-    "encoder_layer_map": None,
-    "decoder_layer_map": None,
+    "share_sublayers": "all",
+    **dict.fromkeys(MAP_OPTIONS),
+    "own": "none",
+    "own_rank": None,
     "grow_depth_at": None,
 }
 """The sharing options of a model in which every layer has parameters of its own."""
 
 _COMPUTED = (".embed_positions._float_tensor", ".embed_positions.weights")
 """Ends of the names of entries that older fairseq stored though they are computed."""
-
-State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -148,9 +148,8 @@ class Checkpoint:
 
     def _check_depth(self, side: str, options: Options) -> None:
         """Raise SharingError for more layers than are stored, before any is built."""
-        map_key = MAP_KEY.format(side=side)
         named = {name.split(".")[2] for name in self.state if name.startswith(f"{side}.layers.")}
-        stored = self.state[map_key].numel() if map_key in self.state else len(named)
+        stored = len(take_map(dict(self.state), side) or named)
         asked = options[f"{side}_layers"]
         if type(asked) is not int or asked > stored:
             raise SharingError(
@@ -161,12 +160,14 @@ class Checkpoint:
     def stacked_state(self) -> State:
         """The weights under every name that a model of N real layers has, tied ones as one tensor.
 
+        What a position has of its own is folded into them.
         Raises SharingError if the state dict is not of the model that the options describe.
         """
         state = {name: t for name, t in self.state.items() if not name.endswith(_COMPUTED)}
         model = self.skeleton()
         model.upgrade_state_dict(state)
         expand_state_dict(model, state)
+        state = fold_own(state)
         expected = self.skeleton(**self.unshared).state_dict()
         for name in [*expected, *state]:
             here, there = (entries.get(name) for entries in (state, expected))

@@ -4,8 +4,7 @@ import argparse
 import re
 
 from ..model.growing_layers import take_running
-from ..model.state import MAP_KEY, encode_map
-from ..model.strategies import format_layer_map
+from ..model.state import store_map, take_map
 from .contents import Checkpoint
 from .options import Options
 
@@ -15,8 +14,8 @@ _LAYER = re.compile(r"(encoder|decoder)\.layers\.(\d+)\.(.*)")
 def depths(checkpoint: Checkpoint) -> dict[str, int]:
     """How many layers of each side run, by what is stored; all of them if nothing is."""
     state = dict(checkpoint.state)
-    maps = checkpoint.skeleton().layer_maps
-    return {side: len(take_running(state, side, layers)) for side, layers in maps.items()}
+    maps = checkpoint.skeleton().maps
+    return {side: len(take_running(state, side, one.layers)) for side, one in maps.items()}
 
 
 def at_trained_depth(checkpoint: Checkpoint) -> Checkpoint:
@@ -24,19 +23,16 @@ def at_trained_depth(checkpoint: Checkpoint) -> Checkpoint:
 
     Those layers get the numbers 0 to depth - 1, its options a map of just them and no growth.
     """
-    maps, state = checkpoint.skeleton().layer_maps, dict(checkpoint.state)
-    running = {side: take_running(state, side, layers) for side, layers in maps.items()}
+    maps, state = checkpoint.skeleton().maps, dict(checkpoint.state)
+    running = {side: take_running(state, side, one.layers) for side, one in maps.items()}
     if all(len(running[side]) == len(maps[side]) for side in maps):
         return checkpoint
     options: Options = checkpoint.stored_options() | checkpoint.unshared
     for side, positions in running.items():
-        shallower = tuple(maps[side][position] for position in positions)
-        options |= {
-            f"{side}_layers": len(positions),
-            f"{side}_layer_map": format_layer_map(shallower),
-        }
-        if MAP_KEY.format(side=side) in state:
-            state[MAP_KEY.format(side=side)] = encode_map(shallower)
+        shallower = maps[side].at(positions)
+        options |= {f"{side}_layers": len(positions)} | shallower.options(side)
+        if take_map(state, side):
+            store_map(state, side, shallower)
     renamed = {}
     for name, tensor in state.items():
         layer = _LAYER.fullmatch(name)

@@ -16,6 +16,7 @@ from ..patches import numpy_values
 from ..patches.compat import UNREADABLE, refusal
 
 Content = dict[str, Any]
+State = dict[str, torch.Tensor]
 _PARTS = {"cfg": dict, "extra_state": dict, "optimizer_history": list, "task_state": dict}
 """What a checkpoint may hold besides a model; older ones lack some."""
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from ..errors import SharingError
 from ..model.admin import NORMS, START_KEY
 from ..model.config import SIDES
-from .contents import State
+from .files import State
 from .options import Options
 from .precision import at_least_float32
 

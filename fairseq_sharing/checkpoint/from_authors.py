@@ -8,8 +8,8 @@ from ..errors import SharingError
 from ..model.config import SIDES
 from ..model.strategies import LayerMap, format_layer_map
 from ..model.transformer import SharedTransformerModel
-from .contents import Checkpoint, State
-from .files import Content
+from .contents import Checkpoint
+from .files import Content, State
 from .share import share
 
 

@@ -22,15 +22,17 @@ def inspect(checkpoint: Checkpoint) -> dict[str, Any]:
         "architecture": checkpoint.arch,
         "sides": {
             side: {
-                "layer_map": list(layers),
-                "layers": len(layers),
-                "unique_layers": num_unique_layers(layers),
+                "layer_map": list(side_map.layers),
+                "maps": {part: list(layers) for part, layers in side_map.parts.items()},
+                "layers": len(side_map),
+                "unique_layers": num_unique_layers(side_map.layers),
                 "running_layers": running[side],
             }
-            for side, layers in model.layer_maps.items()
+            for side, side_map in model.maps.items()
         },
         "parameters": count_parameters(model),
         "parameters_unshared": count_parameters(checkpoint.skeleton(**checkpoint.unshared)),
+        "own": str(model.own),
         "residual_scaling": checkpoint.options().get("residual_scaling", "none"),
         "updates": checkpoint.num_updates,
         "validation_score": _number(scores.get("val_loss")),

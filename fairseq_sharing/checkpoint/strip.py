@@ -5,12 +5,13 @@ import hashlib
 import torch
 from torch import Tensor
 
-from .contents import Checkpoint, State
-from .files import Content
+from ..model.state import is_map
+from .contents import Checkpoint
+from .files import Content, State
 from .precision import DTYPES
 
-NO_WEIGHTS = (".layer_map", ".residual_start", ".running_layers", ".version")
-"""Ends of the names of entries that keep their precision, being small and exact."""
+NO_WEIGHTS = (".own", ".residual_start", ".running_layers", ".version")
+"""Ends of the names of entries that keep their precision, as maps do, being small and exact."""
 
 
 def strip(checkpoint: Checkpoint, dtype: str | None = None) -> Content:
@@ -26,7 +27,7 @@ def strip(checkpoint: Checkpoint, dtype: str | None = None) -> Content:
 
 
 def _is_weight(name: str, tensor: Tensor) -> bool:
-    return tensor.is_floating_point() and not name.endswith(NO_WEIGHTS)
+    return tensor.is_floating_point() and not (name.endswith(NO_WEIGHTS) or is_map(name))
 
 
 def stored_once(state: State) -> State:

@@ -1,9 +1,10 @@
 """A shared model as fairseq's own model of the depth that it was trained at."""
 
 from ..model.config import option_names
-from .contents import Checkpoint, State
+from .contents import Checkpoint
 from .depth import at_trained_depth
-from .files import Content
+from .empty_ffn import with_empty_ffn
+from .files import Content, State
 from .fold import fold_residuals
 from .options import Options
 
@@ -13,7 +14,8 @@ def unroll(checkpoint: Checkpoint) -> Content:
 
     Its options are plain data, so that torch's safe loader takes it without being told of any
     class. Layers that were tied are the same tensors, which the file holds once. Admin's residual
-    vectors are folded into the weights. Raises SharingError where that cannot be done.
+    vectors are folded into the weights, and a decoder without feed-forwards gets empty ones. Raises
+    SharingError where that cannot be done.
     """
     state, options = unrolled(checkpoint)
     return checkpoint.inference_content(state, options)
@@ -27,5 +29,7 @@ def unrolled(checkpoint: Checkpoint) -> tuple[State, Options]:
     state, options = checkpoint.stacked_state(), checkpoint.options()
     if options.get("residual_scaling", "none") != "none":
         state, options = fold_residuals(state, checkpoint.state, options)
+    if options.get("no_decoder_ffn"):
+        state, options = with_empty_ffn(state, options)
     plain = {name: value for name, value in options.items() if name not in own}
     return state, plain | {"_name": kind.unshared}

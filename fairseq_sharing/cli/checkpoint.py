@@ -17,9 +17,14 @@ from ..checkpoint.share import INITS, share
 from ..checkpoint.strip import DTYPES, strip
 from ..checkpoint.unroll import unroll
 from ..errors import SharingError
-from ..model.config import SIDES
+from ..model.config import MAP_OPTIONS, SIDES
+from ..model.own import KINDS
 from ..model.strategies import STRATEGIES
+from ..model.sublayers import GROUPS
 from . import checkpoint_inspect as inspect_checkpoint
+
+OWN_HELP = "what a layer keeps of its own, separated by commas, of " + ", ".join(KINDS)
+SUBLAYERS_HELP = "those that share, separated by commas, of " + ", ".join(GROUPS)
 
 Conversion = Callable[[Checkpoint, argparse.Namespace], Content]
 
@@ -138,7 +143,12 @@ def _add_share(tools: Any) -> None:
     )
     for side in SIDES:
         parser.add_argument(f"--{side}-unique-layers", type=int, metavar="M")
-        parser.add_argument(f"--{side}-layer-map", metavar="MAP", help="such as 0,1,1,0")
+    parser.add_argument("--share-sublayers", default="all", metavar="NAMES", help=SUBLAYERS_HELP)
+    parser.add_argument("--own", default="none", metavar="NAMES", help=OWN_HELP)
+    parser.add_argument("--own-rank", type=int, metavar="R", help="rank of each layer's deltas")
+    for name in MAP_OPTIONS:
+        flag = "--" + name.replace("_", "-")
+        parser.add_argument(flag, metavar="MAP", help="such as 0,1,1,0")
     parser.add_argument(
         "--init", choices=INITS, default="mean", help="which layer of a group; default mean"
     )
@@ -153,10 +163,11 @@ def _share(checkpoint: Checkpoint, args: argparse.Namespace) -> Content:
             flag = "--" + name.replace("_", "-")
             raise SharingError(f"{flag}: {args.input} is of a language model, it has no encoder")
     content, distances = share(checkpoint, args.init, **asked)
-    table = Table("side", "layer", "uses", "was apart by", box=None, padding=(0, 2, 0, 0))
+    columns = ("side", "part", "layer", "uses", "was apart by", "own has")
+    table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for distance in distances:
-        where = (distance.side, str(distance.layer), str(distance.unique))
-        table.add_row(*where, f"{distance.relative:.1%}")
+        where = (distance.side, distance.part, str(distance.layer), str(distance.unique))
+        table.add_row(*where, f"{distance.relative:.1%}", f"{distance.held:.1%}")
     Console().print(table)
     return content
 

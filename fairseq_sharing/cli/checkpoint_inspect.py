@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ..checkpoint.contents import Checkpoint
 from ..checkpoint.inspect import inspect
-from ..model.strategies import format_layer_map
+from ..model.sublayers import SideMap
 
 
 def add_parser(tools: Any) -> None:
@@ -35,12 +35,14 @@ def _show(facts: dict[str, Any], console: Console) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("architecture", facts["architecture"])
     for side, layers in facts["sides"].items():
-        depth = f"{layers['layers']} layers, {layers['unique_layers']} unique"
+        side_map = SideMap(layers["maps"])
+        running = ""
         if layers["running_layers"] < layers["layers"]:
-            depth += f", {layers['running_layers']} running"
-        table.add_row(f"{side} map", f"{format_layer_map(layers['layer_map'])} ({depth})")
+            running = f", {layers['running_layers']} running"
+        table.add_row(f"{side} map", f"{side_map} ({side_map.counts}{running})")
     table.add_row("parameters", f"{facts['parameters']:,}")
     table.add_row("unshared, same depth", f"{facts['parameters_unshared']:,}")
+    table.add_row("each position's own", facts["own"])
     table.add_row("residual scaling", facts["residual_scaling"])
     table.add_row("updates", f"{facts['updates']:,}")
     table.add_row("validation score", _score(facts["validation_score"]))

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
@@ -9,15 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import SharingError
-from ..model.config import side_layer_map
 from ..model.growth import Schedule, parse_schedule
-from ..model.strategies import FIXED_UNIQUE, STRATEGIES, LayerMap, layer_map, parse_layer_map
-from .described import describe, model_of, options_of, translates
+from ..model.sublayers import in_words
+from .describe_maps import add_map_options, asked
+from .described import describe, options_of, translates
 
 LEAST = {"embed_dim": 1, "ffn_dim": 1, "heads": 1, "length": 1, "vocabulary": 5}
 """The smallest sizes; a vocabulary has fairseq's 4 symbols and a word."""
 
-MOST, MOST_LAYERS = 10_000_000, 1000
+MOST = 10_000_000
 DEFAULT_ARCH = "shared_transformer"
 VOCABULARY, WIKITEXT = 32_768, 267_744
 """Entries of a joined dictionary of translation, and of that of WikiText-103."""
@@ -38,10 +39,7 @@ def add_parser(subparsers: Any) -> None:
         help="as of fairseq-train, which says what is not given here; default: "
         f"{DEFAULT_ARCH}, with the strategy and layers given. Language models have no encoder",
     )
-    parser.add_argument("--strategy", help="one of " + ", ".join(STRATEGIES))
-    parser.add_argument("--layers", type=int, metavar="N", help="stacked layers a side")
-    parser.add_argument("--unique-layers", type=int, metavar="M", help="unique layers a side")
-    parser.add_argument("--layer-map", metavar="MAP", help="explicit map, such as 0,1,1,0")
+    add_map_options(parser)
     parser.add_argument("--embed-dim", type=int, metavar="D", help="default 512, or --arch's")
     parser.add_argument("--ffn-dim", type=int, metavar="F", help="default 2048, or --arch's")
     parser.add_argument("--heads", type=int, help="attention heads; default 8, or --arch's")
@@ -75,44 +73,16 @@ def run(args: argparse.Namespace) -> None:
     if args.vocabulary is None:
         args.vocabulary = VOCABULARY if translates(arch) else WIKITEXT
     sizes = _sizes(args, arch)
-    facts = describe(arch, _map(args), args.vocabulary, args.length, *growth, **sizes)
+    options, unshared = (options_of(arch, each, **sizes) for each in asked(args, arch))
+    facts = describe(options, unshared, args.vocabulary, args.length, *growth)
     if args.json:
         print(json.dumps(facts))
     else:
         _show(facts, Console())
 
 
-def _map(args: argparse.Namespace) -> LayerMap:
-    if args.layer_map is not None:
-        if args.strategy is not None or args.unique_layers is not None:
-            raise SharingError(
-                f"--layer-map {args.layer_map} is given together with --strategy or "
-                "--unique-layers; a map says both, drop the others"
-            )
-        return parse_layer_map(args.layer_map, args.layers)
-    if args.layers is not None and args.layers > MOST_LAYERS:
-        raise SharingError(f"--layers {args.layers}: must be at most {MOST_LAYERS:,}")
-    if args.strategy in FIXED_UNIQUE and args.unique_layers is not None:
-        raise SharingError(
-            f"--unique-layers {args.unique_layers}: strategy {args.strategy} takes no number of "
-            "unique layers; drop it"
-        )
-    if args.arch is not None:
-        return _map_of_preset(args)
-    if args.strategy is None or args.layers is None:
-        raise SharingError("give --strategy and --layers, or --layer-map, or --arch")
-    return layer_map(args.strategy, args.layers, args.unique_layers)
-
-
-def _map_of_preset(args: argparse.Namespace) -> LayerMap:
-    """The map of --arch, with what is given in place of its own."""
-    given = {"layers": args.layers, "unique_layers": args.unique_layers}
-    options = options_of(args.arch, strategy=args.strategy, **given)
-    return side_layer_map(model_of(args.arch).config.from_namespace(options), "decoder")
-
-
 def _sizes(args: argparse.Namespace, arch: str) -> dict[str, Any]:
-    """The sizes that are given, as ``describe`` takes them."""
+    """The sizes that are given, as ``options_of`` takes them."""
     for name, least in LEAST.items():
         value = getattr(args, name)
         if value is not None and not least <= value <= MOST:
@@ -142,6 +112,19 @@ def _growth(args: argparse.Namespace) -> tuple[Schedule, int]:
     return schedule, args.max_update if schedule.steps else 1
 
 
+def _rows(maps: dict[str, dict[str, list[int]]]) -> Iterator[tuple[str, bool, list[int]]]:
+    """What is drawn: each map with its name and whether it is that of all sides."""
+    first = next(iter(maps))
+    for side, parts in maps.items():
+        for part, layers in parts.items():
+            everywhere = all(others.get(part) == layers for others in maps.values())
+            name = in_words(part)
+            if not everywhere and part != "cross_attention":
+                name = f"{side} {name}".strip()
+            if not everywhere or side == first:
+                yield name, everywhere, layers
+
+
 def _drawing(layers: list[int]) -> Text:
     """A box for each layer, bottom first, with the number of its unique layer."""
     drawing = Text()
@@ -154,11 +137,17 @@ def _drawing(layers: list[int]) -> Text:
 def _show(facts: dict[str, Any], console: Console) -> None:
     saved = 1 - facts["parameters"] / facts["parameters_unshared"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("map, input first", _drawing(facts["layer_map"]))
     several = len(facts["sides"]) > 1
     of_each, token = (" a side", "target token") if several else ("", "token")
+    rows = list(_rows(facts["maps"]))
+    for name, _, layers in rows:
+        table.add_row(f"{name or 'map'}, input first", _drawing(layers))
     table.add_row("stacked layers (N)", f"{facts['layers']}{of_each}")
-    table.add_row("unique layers (M)", f"{facts['unique_layers']}{of_each}")
+    for name, everywhere, layers in rows:
+        unique = f"{len(set(layers))}{of_each * everywhere}"
+        table.add_row(f"unique {name or 'layers'} (M)", unique)
+    if facts["own"] != "none":
+        table.add_row("each layer's own", facts["own"])
     table.add_row("parameters", f"{facts['parameters']:,}")
     table.add_row("unshared, same depth", f"{facts['parameters_unshared']:,} ({saved:.0%} saved)")
     grown = ", mean over the training" if facts["grow_depth_at"] else ""

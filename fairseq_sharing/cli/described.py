@@ -1,16 +1,17 @@
 """What describe says of a model: its map, its parameters counted and its multiply-adds."""
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_NAME_REGISTRY
 
 from ..errors import SharingError
 from ..model.architectures import MODELS
-from ..model.cost import Sizes, build_weightless, multiply_adds, multiply_adds_over, softmax_width
-from ..model.growth import NEVER, Schedule
+from ..model.cost import build_weightless, multiply_adds, multiply_adds_over, sizes_of
+from ..model.growth import NEVER, Schedule, running_map
 from ..model.shared_model import SharedModel
-from ..model.strategies import LayerMap, format_layer_map, num_unique_layers
+from ..model.strategies import num_unique_layers
 from ..model.tying import count_parameters
 
 POSITIONS = 1024
@@ -35,70 +36,62 @@ def translates(arch: str) -> bool:
 
 
 def options_of(
-    arch: str, *, separate: bool = False, strategy: str | None = None, **of_sides: Any
+    arch: str, given: Mapping[str, Any], *, separate: bool = False, **of_sides: Any
 ) -> argparse.Namespace:
-    """A preset's options with those given, each for every side that the model has.
+    """A preset's options with those ``given`` in their place.
 
-    ``embed_dim=512``, for example, is that of encoder and decoder; None is left to the preset.
-    Embeddings of translation models are one table unless they are separate.
+    ``embed_dim=512``, for example, is that of every side that the model has; None is left to the
+    preset. Embeddings of translation models are one table unless they are separate.
     """
-    given = {name: value for name, value in of_sides.items() if value is not None}
-    args = argparse.Namespace(arch=arch)
+    sizes = {name: value for name, value in of_sides.items() if value is not None}
+    args = argparse.Namespace(arch=arch, **given)
     for side in model_of(arch).config.sides:
-        vars(args).update({f"{side}_{name}": value for name, value in given.items()})
-    if strategy is not None:
-        args.sharing_strategy = strategy
+        vars(args).update({f"{side}_{name}": value for name, value in sizes.items()})
     if translates(arch):
         args.share_all_embeddings = not separate
     else:
         args.max_target_positions = POSITIONS
-        if "embed_dim" in given:
-            args.decoder_input_dim = args.decoder_output_dim = given["embed_dim"]
+        if "embed_dim" in sizes:
+            args.decoder_input_dim = args.decoder_output_dim = sizes["embed_dim"]
     ARCH_CONFIG_REGISTRY[arch](args)
     return args
 
 
 def describe(
-    arch: str,
-    layers: LayerMap,
+    args: argparse.Namespace,
+    unshared: argparse.Namespace,
     vocabulary: int,
     length: int = 25,
     schedule: Schedule = NEVER,
     max_update: int = 1,
-    **options: Any,
 ) -> dict[str, Any]:
-    """The facts of a preset's model with the map ``layers`` on every side, as ``--json`` prints.
+    """The facts of the model of some options, as ``--json`` prints them, beside one unshared.
 
-    ``options`` are those of ``options_of``. Multiply-adds are the mean over ``max_update`` updates,
-    in which its depth follows ``schedule``.
+    Multiply-adds are the mean over ``max_update`` updates, in which its depth follows ``schedule``.
     """
-    depth, unique, model = len(layers), num_unique_layers(layers), model_of(arch)
-    args = options_of(arch, layers=depth, layer_map=format_layer_map(layers), **options)
-    unshared = options_of(arch, layers=depth, strategy="none", **options)
-    sizes = Sizes(
-        args.decoder_embed_dim,
-        args.decoder_ffn_embed_dim,
-        args.decoder_attention_heads,
-        softmax_width(args, vocabulary),
-    )
+    sizes, model = sizes_of(args, vocabulary), model_of(args.arch)
     if sizes.embed % sizes.heads:
         raise SharingError(f"--embed-dim {sizes.embed} must be a multiple of --heads {sizes.heads}")
-    models = [build_weightless(each, vocabulary, model=model) for each in (args, unshared)]
-    deep, flat = (
-        (layer_map, layer_map if translates(arch) else ())
-        for layer_map in (layers, tuple(range(unique)))
-    )
-    operations = round(multiply_adds_over(sizes, deep, length, schedule, max_update))
+    shared, plain = (build_weightless(each, vocabulary, model=model) for each in (args, unshared))
+    maps, own = shared.maps, shared.own
+    layers = maps["decoder"].layers
+    shallow = {k: running_map(one, num_unique_layers(one.layers)) for k, one in maps.items()}
+    operations = multiply_adds_over(sizes, maps, length, schedule, max_update, own)
     return {
-        "arch": arch,
-        "sides": list(model.config.sides),
+        "arch": args.arch,
+        "sides": list(maps),
         "layer_map": list(layers),
-        "layers": depth,
-        "unique_layers": unique,
-        "parameters": count_parameters(models[0]),
-        "parameters_unshared": count_parameters(models[1]),
-        "multiply_adds_per_target_token": operations,
-        "predicted_relative_speed": multiply_adds(sizes, *flat, length) / operations,
+        "maps": {
+            side: {part: list(one) for part, one in side_map.parts.items()}
+            for side, side_map in maps.items()
+        },
+        "layers": len(layers),
+        "unique_layers": num_unique_layers(layers),
+        "parameters": count_parameters(shared),
+        "parameters_unshared": count_parameters(plain),
+        "multiply_adds_per_target_token": round(operations),
+        "predicted_relative_speed": multiply_adds(sizes, shallow, length) / operations,
+        "own": str(own),
         "sentence_length": length,
         "grow_depth_at": list(schedule.steps),
     }

@@ -4,6 +4,8 @@ import re
 from itertools import pairwise
 
 from ..errors import SharingError
+from ..model.config import MAP_OPTIONS
+from ..model.own import parse_own
 from .bleu import check_tokenizer_name
 from .experiment import Experiment, Languages
 from .kinds import Kind, kind_of
@@ -17,8 +19,12 @@ TAKEN = {
 }
 """Names that a run folder or its corpus uses itself."""
 
-SET_BY_KEYS = {"encoder-layer-map", "decoder-layer-map", "grow-depth-at"}
-KEYS = "layer_map, encoder = {...}, decoder = {...} and grow_depth_at say it"
+_KEYS = (*MAP_OPTIONS, "share_sublayers", "own", "own_rank", "grow_depth_at")
+SET_BY_KEYS = {name.replace("_", "-") for name in _KEYS}
+KEYS = (
+    "layer_map, share_sublayers, own, own_rank, encoder = {...}, decoder = {...} and grow_depth_at "
+    "say it"
+)
 
 
 def check_experiment(experiment: Experiment) -> None:
@@ -91,6 +97,7 @@ def _check_language_model(experiment: Experiment) -> None:
 
 def _check_system(system: System, options: Options, models: Kind) -> None:
     system.maps(models.sides)
+    parse_own(system.own, system.own_rank)
     updates = options.get("max-update")
     if type(updates) is not int:
         raise SharingError(

@@ -10,14 +10,14 @@ from ..errors import SharingError
 from ..files import write_json
 from ..model.config import SIDES
 from ..model.growth import Schedule
-from ..model.strategies import LayerMap
+from ..model.sublayers import SideMap
 from .experiment import Experiment, settings_of
 from .file import from_tables
 from .stages import Stage
 from .system import System
 
 RECORD = "run.json"
-LAYERS = ("layer_map", *SIDES, "grow_depth_at")
+LAYERS = ("layer_map", "share_sublayers", "own", "own_rank", *SIDES, "grow_depth_at")
 """Keys of a system's layers besides strategy, layers and unique_layers."""
 
 
@@ -58,7 +58,7 @@ class Run:
         return self.system.schedule(self.max_update)
 
     @property
-    def maps(self) -> dict[str, LayerMap]:
+    def maps(self) -> dict[str, SideMap]:
         """The map of each side that its model has."""
         return self.system.maps(self.experiment.models.sides)
 

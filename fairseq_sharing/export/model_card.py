@@ -13,7 +13,7 @@ from ..checkpoint.contents import Checkpoint
 from ..checkpoint.inspect import inspect
 from ..errors import SharingError
 from ..experiment.stages import Stage
-from ..model.strategies import format_layer_map
+from ..model.sublayers import SideMap
 
 USES = {
     "translation": "fairseq-sharing translate --model {} < input.txt > output.txt",
@@ -143,16 +143,14 @@ def check_run_folder(folder: Path) -> None:
 
 def _model(facts: dict[str, Any], size: int, quantization: str) -> str:
     rows = [
-        (
-            f"{side} map",
-            f"{format_layer_map(layers['layer_map'])} ({layers['layers']} layers, "
-            f"{layers['unique_layers']} unique)",
-        )
+        (f"{side} map", f"{side_map} ({side_map.counts})")
         for side, layers in facts["sides"].items()
+        for side_map in [SideMap(layers["maps"])]
     ]
     rows += [
         ("parameters, each once", f"{facts['parameters']:,}"),
         ("unshared at the same depth", f"{facts['parameters_unshared']:,}"),
+        ("each position's own", facts["own"]),
         ("residual scaling", facts["residual_scaling"]),
         ("updates", f"{facts['updates']:,}"),
         ("size of this folder", f"{decimal(size)} ({quantization})"),

@@ -69,8 +69,8 @@ class ResidualProfile:
     def _scale(self, layers: nn.ModuleList) -> Iterator[ScaledResidualNorm]:
         for layer in layers.children():  # iterating over the list itself may drop layers
             for name in NORMS:
-                norm = getattr(layer, name, None)
-                if norm is not None:
+                norm: Any = getattr(layer, name, None)
+                if hasattr(norm, "normalized_shape"):
                     setattr(layer, name, ScaledResidualNorm(norm, self))
                     yield getattr(layer, name)
 

@@ -15,7 +15,7 @@ from fairseq.models.transformer_lm import TransformerLanguageModelConfig
 from omegaconf import DictConfig
 
 from .checks import check_known_options, check_options
-from .config import SIDES, DecoderOnlyConfig
+from .config import MAP_OPTIONS, SIDES, DecoderOnlyConfig
 from .language_model import SharedLanguageModel
 from .shared_model import SharedModel
 from .strategies import FIXED_UNIQUE
@@ -62,7 +62,7 @@ def _default_sharing(
     sides: tuple[str, ...] = SIDES,
 ) -> None:
     """Share by ``strategy`` unless the user gives a strategy or a map."""
-    if any(getattr(args, f"{side}_layer_map", None) is not None for side in sides):
+    if any(getattr(args, name, None) is not None for name in MAP_OPTIONS):
         return
     _default(args, sharing_strategy=strategy)
     if args.sharing_strategy not in FIXED_UNIQUE and num_unique is not None:
@@ -108,6 +108,19 @@ def universal_wmt_en_de(args: argparse.Namespace) -> None:
     """One layer a side at big sizes, stacked 6 times: about the parameters of base sizes."""
     _default_sharing(args, "universal", None)
     fairseq_presets.transformer_vaswani_wmt_en_de_big(args)
+
+
+@_preset("one_wide_ffn_wmt_en_de")
+def one_wide_ffn_wmt_en_de(args: argparse.Namespace) -> None:
+    """Base sizes, one wide feed-forward for all encoder layers and none in the decoder.
+
+    Its width is 6 + 6 times that of base sizes, whose parameters it so has (Pires et al. 2023).
+    """
+    _default(args, encoder_ffn_embed_dim=12 * 2048, no_decoder_ffn=True)
+    if not any(getattr(args, name, None) is not None for name in MAP_OPTIONS):
+        _default(args, share_sublayers="ffn")
+    _default_sharing(args, "universal", None)
+    fairseq_presets.transformer_wmt_en_de(args)
 
 
 def _fairseqs(preset: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
-"""The options of shared models, and the layer maps they ask for."""
+"""The options of shared models."""
 
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import ClassVar, Optional
+from typing import Any, ClassVar, Optional
 
 from fairseq.models.transformer.transformer_config import (
     DecoderConfig,
@@ -11,8 +11,9 @@ from fairseq.models.transformer.transformer_config import (
 )
 from fairseq.models.transformer_lm import TransformerLanguageModelConfig
 
-from ..errors import SharingError
-from .strategies import FIXED_UNIQUE, STRATEGIES, LayerMap, layer_map, parse_layer_map
+from .own import KINDS
+from .strategies import FIXED_UNIQUE, STRATEGIES
+from .sublayers import GROUPS, SUBLAYERS, WHOLE
 
 SIDES = ("encoder", "decoder")
 RESIDUAL_SCALINGS = ("none", "admin")
@@ -21,10 +22,17 @@ _UNIQUE_HELP = (
     "number of unique {} layers (M), from 1 to --{}-layers; needed by every strategy but "
     + " and ".join(FIXED_UNIQUE)
 )
-_MAP_HELP = (
-    "explicit map of the {} instead of a strategy: for each stacked layer, bottom first, the "
-    "number of the unique layer it uses, such as 0,1,2,2,1,0"
-)
+
+
+def _map(what: str) -> Any:
+    """An option that gives a map in full."""
+    return field(
+        default=None,
+        metadata={
+            "help": f"explicit map of the {what} instead of a strategy: for each stacked layer, "
+            "bottom first, the number of the set of parameters it uses, such as 0,1,2,2,1,0"
+        },
+    )
 
 
 # Options are typed with Optional, which is what fairseq's parser generator understands.
@@ -39,8 +47,29 @@ class DecoderSharing:
     decoder_unique_layers: Optional[int] = field(  # noqa: UP045
         default=None, metadata={"help": _UNIQUE_HELP.format("decoder", "decoder")}
     )
-    decoder_layer_map: Optional[str] = field(  # noqa: UP045
-        default=None, metadata={"help": _MAP_HELP.format("decoder")}
+    share_sublayers: str = field(
+        default="all",
+        metadata={
+            "help": "which sublayers share, each with its norm; of the others every layer has its "
+            "own: one or several, separated by commas, of " + ", ".join(GROUPS)
+        },
+    )
+    decoder_layer_map: Optional[str] = _map("decoder")  # noqa: UP045
+    decoder_self_attention_map: Optional[str] = _map("decoder's self-attention")  # noqa: UP045
+    decoder_ffn_map: Optional[str] = _map("decoder's feed-forward")  # noqa: UP045
+    own: str = field(
+        default="none",
+        metadata={
+            "help": "what each layer keeps of its own where it shares a sublayer: none, or one or "
+            "several, separated by commas, of " + ", ".join(KINDS)
+        },
+    )
+    own_rank: Optional[int] = field(  # noqa: UP045
+        default=None,
+        metadata={
+            "help": "add a trained low-rank matrix to each shared projection, of each layer's own, "
+            "zero at the start: its rank, up to the width of the layers"
+        },
     )
     residual_scaling: str = field(
         default="none",
@@ -73,8 +102,19 @@ class SharedTransformerConfig(DecoderSharing, TransformerConfig):
     encoder_unique_layers: Optional[int] = field(  # noqa: UP045
         default=None, metadata={"help": _UNIQUE_HELP.format("encoder", "encoder")}
     )
-    encoder_layer_map: Optional[str] = field(  # noqa: UP045
-        default=None, metadata={"help": _MAP_HELP.format("encoder")}
+    encoder_layer_map: Optional[str] = _map("encoder")  # noqa: UP045
+    encoder_self_attention_map: Optional[str] = _map("encoder's self-attention")  # noqa: UP045
+    encoder_ffn_map: Optional[str] = _map("encoder's feed-forward")  # noqa: UP045
+    decoder_cross_attention_map: Optional[str] = _map("decoder's cross-attention")  # noqa: UP045
+    decoder_encoder_ffn_map: Optional[str] = field(  # noqa: UP045
+        default=None,
+        metadata={
+            "help": "let the decoder use the encoder's feed-forwards: for each of its layers, "
+            "bottom first, the number of the one in the encoder's map, such as 0,0,0,0,0,0"
+        },
+    )
+    no_decoder_ffn: bool = field(
+        default=False, metadata={"help": "leave the feed-forwards of the decoder out"}
     )
     no_cross_attention_reuse: bool = field(
         default=False,
@@ -108,46 +148,10 @@ def option_names(config: type = SharedTransformerConfig) -> set[str]:
     return names
 
 
-def _side_option(cfg: SharedTransformerConfig, side: str, name: str):
-    """An option of one side: fairseq's config keeps ``encoder_NAME`` as ``encoder.NAME``."""
-    return getattr(getattr(cfg, side), name, None)
-
-
-def shares_layers(cfg: SharedTransformerConfig) -> bool:
-    """Whether a strategy or a map is asked for; otherwise the model is fairseq's own."""
-    return cfg.sharing_strategy != "none" or any(
-        _side_option(cfg, side, "layer_map") is not None for side in cfg.sides
-    )
-
-
-def side_layer_map(cfg: SharedTransformerConfig, side: str) -> LayerMap:
-    """The map of one side (``encoder`` or ``decoder``); SharingError names the flag at fault."""
-    num_layers = _side_option(cfg, side, "layers")
-    num_unique = _side_option(cfg, side, "unique_layers")
-    explicit = _side_option(cfg, side, "layer_map")
-    if explicit is None:
-        flag = f"--sharing-strategy {cfg.sharing_strategy} with --{side}-layers {num_layers}"
-        if num_unique is not None:
-            flag += f" --{side}-unique-layers {num_unique}"
-        elif cfg.sharing_strategy not in FIXED_UNIQUE:
-            flag += f" and no --{side}-unique-layers"
-        if num_unique is not None and cfg.sharing_strategy in FIXED_UNIQUE:
-            raise SharingError(f"{flag}: this strategy takes no number of unique layers; drop it")
-        try:
-            return layer_map(cfg.sharing_strategy, num_layers, num_unique)
-        except SharingError as error:
-            raise SharingError(f"{flag}: {error}") from None
-    if cfg.sharing_strategy != "none":
-        raise SharingError(
-            f"--{side}-layer-map {explicit} and --sharing-strategy {cfg.sharing_strategy} are both "
-            "given; a map takes the place of a strategy, drop one of them"
-        )
-    if num_unique is not None:
-        raise SharingError(
-            f"--{side}-layer-map {explicit} and --{side}-unique-layers {num_unique} are both "
-            "given; the map says how many unique layers there are, drop the number"
-        )
-    try:
-        return parse_layer_map(explicit, num_layers)
-    except SharingError as error:
-        raise SharingError(f"--{side}-layer-map: {error}") from None
+MAP_OPTIONS = [
+    name
+    for side in SIDES
+    for part in (WHOLE, *SUBLAYERS)
+    if (name := f"{side}_{part}_map") in option_names()
+]
+"""The options that give a map in full, of both sides."""

@@ -1,6 +1,7 @@
 """What a shared model costs: parameters by building it without weights, arithmetic by formula."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import SimpleNamespace
@@ -10,19 +11,25 @@ from fairseq.data import Dictionary
 from fairseq.utils import eval_str_list
 
 from .growth import Schedule, running_map
+from .own import NOTHING, Own, shared_positions
 from .shared_model import SharedModel
-from .strategies import LayerMap, num_unique_layers
+from .strategies import num_unique_layers
+from .sublayers import SideMap
 from .transformer import SharedTransformerModel
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Widths of a Transformer; ``heads`` only has to divide ``embed``."""
+    """Widths of a Transformer; ``heads`` only has to divide ``embed``.
+
+    ``decoder_ffn`` is that of the decoder if it is not ``ffn``, as in the encoder.
+    """
 
     embed: int = 512
     ffn: int = 2048
     heads: int = 8
     vocabulary: int = 32768
+    decoder_ffn: int | None = None
 
 
 class _Words(Dictionary):
@@ -53,6 +60,18 @@ def build_weightless(
         return model.build_model(args, task)
 
 
+def sizes_of(args: argparse.Namespace, vocabulary: int) -> Sizes:
+    """Those of the model that ``args`` describe; a language model has a decoder alone."""
+    ffn = args.decoder_ffn_embed_dim
+    return Sizes(
+        args.decoder_embed_dim,
+        getattr(args, "encoder_ffn_embed_dim", ffn),
+        args.decoder_attention_heads,
+        softmax_width(args, vocabulary),
+        decoder_ffn=ffn,
+    )
+
+
 def softmax_width(args: argparse.Namespace, vocabulary: int) -> int:
     """The words of a plain softmax that costs as much a token as the one that ``args`` describe.
 
@@ -71,42 +90,51 @@ def softmax_width(args: argparse.Namespace, vocabulary: int) -> int:
     return -(-operations // args.decoder_embed_dim)
 
 
-def multiply_adds(sizes: Sizes, encoder_map: LayerMap, decoder_map: LayerMap, length: int) -> int:
+def multiply_adds(
+    sizes: Sizes, maps: Mapping[str, SideMap], length: int, own: Own = NOTHING
+) -> int:
     """Multiply-adds of one forward pass per target token, source and target ``length`` tokens long.
 
-    Counts what is linear in a token and the attention products, for a source token as well, since
-    there is one for each target token: an encoder layer has four projections of d x d, a decoder
-    layer six and each unique one two more, of the encoder output to keys and values; each layer a
-    feed-forward of 2 x d x ffn and 2 x length x d for each attention; the output projection has
-    d x vocabulary (Vaswani et al. 2017, sections 3.2 and 3.3). A backward pass costs twice as
-    many, so that ratios hold for training. A language model's layers are those of an encoder here,
-    which have no cross-attention either, and its decoder map is empty.
+    ``maps`` are those of the sides. Counts what is linear in a token and the attention products,
+    for a source token as well, since there is one for each target token. A self-attention has four
+    projections of d x d, a cross-attention two, and each set of its parameters two more, of the
+    encoder output to keys and values; each attention has products of 2 x length x d, a
+    feed-forward 2 x d x ffn, the output projection d x vocabulary (Vaswani et al. 2017, sections
+    3.2 and 3.3). A low-rank delta of ``own`` has rank x (in + out). A backward pass costs twice as
+    many, so that ratios hold for training.
     """
     d = sizes.embed
-    feed_forward, attention = 2 * d * sizes.ffn, 2 * length * d
-    encoder = 4 * d * d + feed_forward + attention
-    decoder = 6 * d * d + feed_forward + 2 * attention
-    return (
-        len(encoder_map) * encoder
-        + len(decoder_map) * decoder
-        + num_unique_layers(decoder_map) * 2 * d * d
-        + d * sizes.vocabulary
-    )
+    attention = 2 * length * d
+    costs = {
+        "self_attention": 4 * d * d + attention,
+        "cross_attention": 2 * d * d + attention,
+    }
+    total = d * sizes.vocabulary
+    for side, side_map in maps.items():
+        width = sizes.decoder_ffn if side == "decoder" and sizes.decoder_ffn else sizes.ffn
+        costs |= {"ffn": 2 * d * width, "encoder_ffn": 2 * d * sizes.ffn}
+        total += sum(len(side_map) * costs[name] for name in side_map.sublayers)
+        across = side_map.sublayers.get("cross_attention", ())
+        total += (len(across) if own.projects else num_unique_layers(across)) * 2 * d * d
+        for name, layers in side_map.sublayers.items():
+            ends = 8 * d if "attention" in name else 2 * (d + width)
+            total += len(shared_positions(name, layers)) * own.rank * ends
+    return total
 
 
 def multiply_adds_over(
     sizes: Sizes,
-    maps: tuple[LayerMap, LayerMap],
+    maps: Mapping[str, SideMap],
     length: int,
     schedule: Schedule,
     max_update: int,
+    own: Own = NOTHING,
 ) -> float:
-    """The mean of ``multiply_adds`` over the updates of a training whose depth follows a schedule.
-
-    ``maps`` are those of the encoder and the decoder.
-    """
+    """The mean of ``multiply_adds`` over a training whose depth follows a schedule."""
     total = 0
     for first, end in schedule.phases(max_update):
-        running = [running_map(layers, schedule.depth(layers, first)) for layers in maps]
-        total += (end - first) * multiply_adds(sizes, running[0], running[1], length)
+        running = {
+            side: running_map(one, schedule.depth(one.layers, first)) for side, one in maps.items()
+        }
+        total += (end - first) * multiply_adds(sizes, running, length, own)
     return total / max_update

@@ -12,6 +12,7 @@ from ..errors import SharingError
 from .cross_attention import note_running
 from .growth import Schedule, running_positions
 from .strategies import LayerMap, num_unique_layers
+from .sublayers import SideMap
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +78,10 @@ class DepthGrowth:
 
     def _follow_schedule(self, num_updates: int) -> None:
         for side in self.sides.values():
-            depth = self.schedule.depth(side.layer_map, num_updates)
+            layers = side.side_map.layers
+            depth = self.schedule.depth(layers, num_updates)
             if depth != len(side.layers.running):
-                _run(side, running_positions(side.layer_map, depth))
+                _run(side, running_positions(layers, depth))
 
     def store(self, state: dict[str, Any], prefix: str = "") -> None:
         """Add which layers run to a state dict: (N,) for each side, in float32."""
@@ -95,13 +97,13 @@ class DepthGrowth:
 
 
 def restore_depth(
-    state: dict[str, Any], growth: DepthGrowth | None, maps: Mapping[str, LayerMap]
+    state: dict[str, Any], growth: DepthGrowth | None, maps: Mapping[str, SideMap]
 ) -> None:
     """Take out of a state dict which layers run, and let those of ``growth`` do.
 
     A model that does not grow runs all its layers; a warning says where the checkpoint's ran fewer.
     """
-    running = {side: take_running(state, side, layer_map) for side, layer_map in maps.items()}
+    running = {side: take_running(state, side, one.layers) for side, one in maps.items()}
     if growth:
         growth.run(running)
         return

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from ..errors import SharingError
 from .strategies import LayerMap, num_unique_layers
+from .sublayers import SideMap
 
 
 def growth_order(layer_map: LayerMap) -> LayerMap:
@@ -28,9 +29,9 @@ def running_positions(layer_map: LayerMap, depth: int) -> LayerMap:
     return tuple(sorted(growth_order(layer_map)[:depth]))
 
 
-def running_map(layer_map: LayerMap, depth: int) -> LayerMap:
+def running_map(side_map: SideMap, depth: int) -> SideMap:
     """The map of the layers that run at ``depth``: of 0 0 1 1 at depth 3, 0 0 1."""
-    return tuple(layer_map[position] for position in running_positions(layer_map, depth))
+    return side_map.at(running_positions(side_map.layers, depth))
 
 
 @dataclass(frozen=True)

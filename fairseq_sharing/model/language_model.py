@@ -42,7 +42,7 @@ class SharedLanguageModel(SharedModel, TransformerLanguageModel):
     def add_args(cls, parser: argparse.ArgumentParser) -> None:
         super().add_args(parser)
         for name in option_names(SharedTransformerConfig):
-            if name.startswith("encoder_"):
+            if name.startswith("encoder_") or name in _OF_TRANSLATION:
                 flag = "--" + name.replace("_", "-")
                 parser.add_argument(flag, action=_OfAnEncoder, nargs="?", help=argparse.SUPPRESS)
 
@@ -60,6 +60,7 @@ class SharedLanguageModel(SharedModel, TransformerLanguageModel):
             return super().build_model(args, task)
 
 
+_OF_TRANSLATION = ("decoder_cross_attention_map", "decoder_encoder_ffn_map", "no_decoder_ffn")
 _OTHER_TASK = "--arch shared_transformer_lm is a language model; give --task language_modeling"
 
 

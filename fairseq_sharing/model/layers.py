@@ -19,13 +19,32 @@ from .cross_attention import CrossAttentions
 _PACKAGE = __package__.partition(".")[0]
 
 
+class _Nothing(nn.Module):
+    """What a feed-forward adds that is not there, from its first half: one zero."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(1,), for x of any shape."""
+        return x.new_zeros(1)
+
+
 class SharedDecoderLayer(TransformerDecoderLayerBase):
-    """A decoder layer whose cross-attention ``attentions`` chooses."""
+    """A decoder layer whose cross-attention ``attentions`` chooses; maybe without feed-forward."""
+
+    without_ffn: type[nn.Module] = nn.Identity
+    """What takes the place of the norm of a feed-forward that is not there."""
 
     def __init__(self, cfg, no_encoder_attn: bool, attentions: CrossAttentions) -> None:
-        self._attentions = attentions
+        self._attentions, self._has_ffn = attentions, not cfg.no_decoder_ffn
         super().__init__(cfg, no_encoder_attn)
-        del self._attentions
+        if cfg.no_decoder_ffn:
+            self.final_layer_norm = self.without_ffn()
+        del self._attentions, self._has_ffn
+
+    def build_fc1(self, *sizes) -> nn.Module:
+        return super().build_fc1(*sizes) if self._has_ffn else _Nothing()
+
+    def build_fc2(self, *sizes) -> nn.Module:
+        return super().build_fc2(*sizes) if self._has_ffn else nn.Identity()
 
     def build_encoder_attention(self, embed_dim, cfg) -> MultiheadAttention:
         def build(kind: Callable[..., MultiheadAttention]) -> MultiheadAttention:
@@ -50,7 +69,7 @@ class _HandsOver:
     def residual_connection(self, x: Tensor, residual: Tensor):
         """Both terms, for the norm to add."""
         if torch.jit.is_scripting():
-            return torch.stack((x, residual))
+            return torch.stack((x.expand_as(residual), residual))
         else:  # TorchScript compiles only the branch above, where a layer's x must stay a tensor
             return x, residual
 
@@ -59,8 +78,17 @@ class ScaledEncoderLayer(_HandsOver, TransformerEncoderLayerBase):
     """An encoder layer of ``--residual-scaling admin``."""
 
 
+class _TakesResidual(nn.Module):
+    """In the place of a norm: the residual of the pair that is handed over."""
+
+    def forward(self, pair):
+        return pair[1]
+
+
 class ScaledDecoderLayer(_HandsOver, SharedDecoderLayer):
     """A decoder layer of ``--residual-scaling admin``."""
+
+    without_ffn = _TakesResidual
 
 
 def wrapped(layer: nn.Module, cfg) -> nn.Module:

@@ -10,14 +10,15 @@ from torch import nn
 
 from ..errors import SharingError
 from .admin import ResidualProfile
-from .checks import check_options
+from .checks import check_options, warning_of
 from .config import SharedTransformerConfig
 from .growing_layers import DepthGrowth, scriptable
 from .growth import parse_schedule
+from .own import give_own, parse_own
 from .state import check_kind, load_refusal
 from .state_hooks import keep_state_compact
-from .strategies import LayerMap, format_layer_map, num_unique_layers
-from .tying import count_parameters
+from .sublayers import SideMap
+from .tying import count_parameters, tie_across
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +26,10 @@ logger = logging.getLogger(__name__)
 class SharedModel(BaseFairseqModel):
     """The part that comes before fairseq's own model among the bases of a shared one.
 
-    The sides, such as ``self.decoder``, are those of ``config.sides`` and have a ``layer_map``.
+    The sides, such as ``self.decoder``, are those of ``config.sides`` and have a ``side_map``.
     """
 
-    __jit_unused_properties__ = ("layer_maps",)
+    __jit_unused_properties__ = ("maps",)
     __prepare_scriptable__ = scriptable
 
     config: ClassVar[type[SharedTransformerConfig]]
@@ -47,6 +48,11 @@ class SharedModel(BaseFairseqModel):
         super().__init__(*parts)
         self.cfg = self.decoder.cfg
         sides = {side: getattr(self, side) for side in self.config.sides}
+        if "encoder" in sides:
+            tie_across(self.decoder, self.encoder)
+        self.own = parse_own(self.cfg.own, self.cfg.own_rank)
+        for side in sides.values():
+            give_own(side, self.own)
         self.residual_profile = None
         if self.cfg.residual_scaling == "admin":
             self.residual_profile = ResidualProfile({s: sides[s].layers for s in sides})
@@ -68,24 +74,25 @@ class SharedModel(BaseFairseqModel):
         model = super().build_model(cfg, task)
         if not next(model.parameters()).is_meta:  # what has no weights is only looked at
             logger.info(model.sharing_summary())
+            if warning := warning_of(model.maps):
+                logger.warning(warning)
             if model.growth:
                 model.growth.warn_of_late_steps(getattr(args, "max_update", 0))
         return model
 
     @property
-    def layer_maps(self) -> dict[str, LayerMap]:
+    def maps(self) -> dict[str, SideMap]:
         """The map of each side."""
-        return {side: getattr(self, side).layer_map for side in self.config.sides}
+        return {side: getattr(self, side).side_map for side in self.config.sides}
 
     def sharing_summary(self) -> str:
         """One line: the maps, stacked and unique depth, parameters counted once."""
         sides = "; ".join(
-            f"{side} map {format_layer_map(layers)} "
-            f"({len(layers)} layers, {num_unique_layers(layers)} unique)"
-            for side, layers in self.layer_maps.items()
+            f"{side} map {side_map} ({side_map.counts})" for side, side_map in self.maps.items()
         )
+        own = f"; each position's own: {self.own}" if self.own else ""
         grows = f"; depth grows at {self.growth.schedule}" if self.growth else ""
-        return f"sharing: {sides}; {count_parameters(self):,} parameters counted once{grows}"
+        return f"sharing: {sides}; {count_parameters(self):,} parameters counted once{own}{grows}"
 
     def set_num_updates(self, num_updates: int) -> None:
         """fairseq says how many updates were made before each of them."""
@@ -110,6 +117,6 @@ class SharedModel(BaseFairseqModel):
     def upgrade_state_dict(self, state_dict: dict[str, Any]) -> None:
         """fairseq's upgrade of what older versions saved, in place."""
         check_kind(state_dict, self.config.sides)
-        for side in self.layer_maps:  # EMA leaves these out, and the upgrade then drops final norms
+        for side in self.maps:  # EMA leaves these out, and the upgrade then drops final norms
             state_dict.setdefault(f"{side}.version", getattr(self, side).version.clone())
         super().upgrade_state_dict(state_dict)

@@ -5,16 +5,19 @@ tied parameter once for each of its names.
 """
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import SharingError
-from .strategies import LayerMap, format_layer_map
+from .strategies import LayerMap
+from .sublayers import SUBLAYERS, WHOLE, SideMap
 
-MAP_KEY = "{side}.layer_map"
+MAP_KEY = "{side}.{part}_map"
+"""A side's map is one entry, of ``WHOLE`` layers, where all sublayers have the same; else several.
+"""
 
 
 def encode_map(layer_map: LayerMap) -> Tensor:
@@ -28,25 +31,41 @@ def decode_map(stored: Tensor) -> LayerMap:
 
 
 def is_map(name: str) -> bool:
-    """Whether an entry of a state dict is the stored map of a side."""
-    return name.endswith(".layer_map")
+    """Whether an entry of a state dict is a stored map of a side."""
+    return name.endswith(tuple(MAP_KEY.format(side="", part=part) for part in (WHOLE, *SUBLAYERS)))
+
+
+def store_map(state: dict[str, Any], side: str, side_map: SideMap, prefix: str = "") -> None:
+    """Add the map of a side to ``state``."""
+    for part, layers in side_map.parts.items():
+        state[prefix + MAP_KEY.format(side=side, part=part)] = encode_map(layers)
+
+
+def take_map(state: dict[str, Any], side: str) -> SideMap | None:
+    """The map of a side that ``state`` holds, if any, which is taken out of it.
+
+    Of one that is the same for all sublayers it is not said which sublayers there are.
+    """
+    keys = {part: MAP_KEY.format(side=side, part=part) for part in (WHOLE, *SUBLAYERS)}
+    found = {part: decode_map(state.pop(key)) for part, key in keys.items() if key in state}
+    return SideMap(found) if found else None
 
 
 def compact_state(
     state: dict[str, Any],
     aliases: Mapping[str, str],
-    maps: Mapping[str, LayerMap],
+    maps: Mapping[str, SideMap],
     prefix: str = "",
 ) -> None:
     """Drop the further names of tied parameters from ``state`` and add the maps, in place."""
     for alias in aliases:
         state.pop(prefix + alias, None)
-    for side, layer_map in maps.items():
-        state[prefix + MAP_KEY.format(side=side)] = encode_map(layer_map)
+    for side, side_map in maps.items():
+        store_map(state, side, side_map, prefix)
 
 
 def expand_state(
-    state: dict[str, Any], aliases: Mapping[str, str], maps: Mapping[str, LayerMap]
+    state: dict[str, Any], aliases: Mapping[str, str], maps: Mapping[str, SideMap]
 ) -> None:
     """Add every name that the model has to ``state`` and take out the maps, in place.
 
@@ -55,11 +74,11 @@ def expand_state(
     map lacks layers, and if entries that the model ties differ.
     """
     stored_map = False
-    for side, layer_map in maps.items():
-        stored = state.pop(MAP_KEY.format(side=side), None)
+    for side, side_map in maps.items():
+        stored = take_map(state, side)
         if stored is not None:
             stored_map = True
-            _check_map(side, decode_map(stored), layer_map)
+            _check_map(side, stored, side_map)
     for alias, first in aliases.items():
         if first not in state:
             continue
@@ -81,12 +100,13 @@ def expand_state(
             )
 
 
-def _check_map(side: str, stored: LayerMap, wanted: LayerMap) -> None:
-    if stored != wanted:
+def _check_map(side: str, stored: SideMap, wanted: SideMap) -> None:
+    if stored.parts != wanted.parts:
+        options = stored.options(side).items()
+        flags = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in options)
         raise SharingError(
-            f"the checkpoint's {side} layer map is {format_layer_map(stored)}, the model's is "
-            f"{format_layer_map(wanted)}; build the model with the checkpoint's map "
-            f"(--{side}-layer-map {format_layer_map(stored)})"
+            f"the checkpoint's {side} layer map is {stored}, the model's is {wanted}; "
+            f"build the model with the checkpoint's map ({flags})"
         )
 
 
@@ -101,6 +121,22 @@ def check_kind(state: Mapping[str, Any], sides: Sequence[str]) -> None:
         raise SharingError(
             f"the checkpoint is of {models[translates]}, this is {models[not translates]}; "
             f"give a checkpoint of {models[not translates]}, or another --arch and --task"
+        )
+
+
+def check_ffn(state: Mapping[str, Any], sublayers: Collection[str]) -> None:
+    """Raise SharingError unless ``state`` has decoder feed-forwards exactly if the model has.
+
+    ``state`` has every name, ``sublayers`` are those of the model's decoder.
+    """
+    stored = any(name.startswith("decoder.layers.") and ".fc1." in name for name in state)
+    if stored != any("ffn" in name for name in sublayers):
+        raise SharingError(
+            "the checkpoint's decoder has feed-forwards, the model's has none; build it without "
+            "--no-decoder-ffn"
+            if stored
+            else "the checkpoint's decoder has no feed-forwards, the model's has; build it with "
+            "--no-decoder-ffn"
         )
 
 

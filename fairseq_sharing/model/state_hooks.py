@@ -1,6 +1,6 @@
 """A shared model's state dict through torch's hooks: for any prefix, and in any other module.
 
-The hooks read these attributes of a model: ``cfg``, ``layer_maps``, ``residual_profile`` and
+The hooks read these attributes of a model: ``cfg``, ``maps``, ``own``, ``residual_profile`` and
 ``growth``.
 """
 
@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import nn
 
-from .config import shares_layers
+from .asked_maps import shares_layers
 from .growing_layers import restore_depth
-from .state import check_scaling, compact_state, expand_state
+from .own import KEY, check_own
+from .state import check_ffn, check_scaling, compact_state, expand_state
 from .tying import aliases, as_tied_parameters
 
 StateDict = dict[str, Any]
@@ -27,16 +28,20 @@ def expand_state_dict(model: Any, state: StateDict) -> None:
 
     Raises SharingError if it is not of such a model.
     """
-    expand_state(state, aliases(model), model.layer_maps)
+    check_own(state, model.own)
+    expand_state(state, aliases(model), model.maps)
+    check_ffn(state, model.maps["decoder"].sublayers)
     check_scaling(state, bool(model.residual_profile))
     if model.residual_profile:
         model.residual_profile.restore(state)
-    restore_depth(state, model.growth, model.layer_maps)
+    restore_depth(state, model.growth, model.maps)
 
 
 def _compact(model: Any, state: StateDict, prefix: str, *_: Any) -> None:
     if shares_layers(model.cfg):
-        compact_state(state, aliases(model), model.layer_maps, prefix)
+        compact_state(state, aliases(model), model.maps, prefix)
+    if model.own:
+        state[prefix + KEY] = model.own.encode()
     if model.residual_profile:
         model.residual_profile.store(state, prefix)
     if model.growth:

@@ -120,14 +120,19 @@ def parse_layer_map(text: str, num_layers: int | None = None) -> LayerMap:
     Raises SharingError unless it has one whole number for each of ``num_layers`` layers (any
     number of them if None) and is valid as ``check_layer_map`` says.
     """
+    layers = parse_numbers(text)
+    check_layer_map(layers, num_layers)
+    return layers
+
+
+def parse_numbers(text: str) -> LayerMap:
+    """The whole numbers of a map's text form; SharingError if it has anything else."""
     try:
-        layers = tuple(int(entry) for entry in text.split(","))
+        return tuple(int(entry) for entry in text.split(","))
     except (AttributeError, ValueError):  # what --model-overrides gives may be no text
         raise SharingError(
             f"layer map {text!r}: give whole numbers separated by commas, such as 0,1,2,2,1,0"
         ) from None
-    check_layer_map(layers, num_layers)
-    return layers
 
 
 def check_layer_map(layers: LayerMap, num_layers: int | None = None) -> None:

@@ -11,7 +11,8 @@ from fairseq.tasks.language_modeling import LanguageModelingTask
 from torch import nn
 
 from ..errors import SharingError
-from .config import SharedTransformerConfig, side_layer_map
+from .asked_maps import side_map
+from .config import SharedTransformerConfig
 from .cross_attention import CrossAttentions, projected_once
 from .growing_layers import scriptable
 from .layers import (
@@ -21,19 +22,20 @@ from .layers import (
     keep_dropout_names,
     wrapped,
 )
+from .own import parse_own
 from .shared_model import SharedModel
 from .tying import LayerStacker
 
 
 class SharedTransformerEncoder(TransformerEncoderBase):
-    """fairseq's encoder with its layers tied as the map of ``cfg`` says.
+    """fairseq's encoder with its layers tied as ``side_map``, that of ``cfg``, says.
 
-    ``layer_map`` has one entry a stacked layer. Shapes and arguments are fairseq's.
+    Shapes and arguments are fairseq's.
     """
 
     def __init__(self, cfg, dictionary, embed_tokens, return_fc=False):
-        self.layer_map = side_layer_map(cfg, "encoder")
-        self._stacker = LayerStacker(self.layer_map)
+        self.side_map = side_map(cfg, "encoder")
+        self._stacker = LayerStacker(self.side_map)
         super().__init__(cfg, dictionary, embed_tokens, return_fc)
         del self._stacker
         keep_dropout_names(self)
@@ -51,19 +53,23 @@ class SharedTransformerEncoder(TransformerEncoderBase):
 
 
 class SharedTransformerDecoder(TransformerDecoderBase):
-    """fairseq's decoder with its layers tied as the map of ``cfg`` says.
+    """fairseq's decoder with its layers tied as ``side_map``, that of ``cfg``, says.
 
-    Each stacked layer has a self-attention object, and with it a decoding cache, of its own; those
-    with the same parameters share one cross-attention, unless ``--no-cross-attention-reuse``.
-    ``layer_map`` has one entry a stacked layer. Shapes and arguments are fairseq's.
+    Each stacked layer has a self-attention object, and with it a decoding cache, of its own. Those
+    with the parameters of one cross-attention share it, unless ``--no-cross-attention-reuse`` or
+    their projections differ by what is their own.
+    Shapes and arguments are fairseq's.
     """
 
     def __init__(
         self, cfg, dictionary, embed_tokens, no_encoder_attn=False, output_projection=None
     ):
-        self.layer_map = side_layer_map(cfg, "decoder")
-        self._stacker = LayerStacker(self.layer_map)
-        self._attentions = CrossAttentions(self.layer_map, reused=not cfg.no_cross_attention_reuse)
+        self.side_map = side_map(cfg, "decoder")
+        self._stacker = LayerStacker(self.side_map)
+        across = self.side_map.sublayers.get("cross_attention", ())
+        differ = parse_own(cfg.own, cfg.own_rank).projects
+        reused = not (cfg.no_cross_attention_reuse or differ)
+        self._attentions = CrossAttentions(across, reused=reused)
         super().__init__(cfg, dictionary, embed_tokens, no_encoder_attn, output_projection)
         del self._stacker, self._attentions
         keep_dropout_names(self)

@@ -1,13 +1,15 @@
 """Layers that use another layer's parameters: how they are tied, and how to find what is tied."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..errors import SharingError
-from .strategies import LayerMap, check_layer_map, first_uses
+from .strategies import check_layer_map, first_uses
+from .sublayers import SUBLAYERS, SideMap
 
 
 def tie_parameters(layer: nn.Module, source: nn.Module) -> None:
@@ -71,29 +73,42 @@ def _keep_ties(
 
 
 class LayerStacker:
-    """Builds the layers of a stack in order, ties those after the first of a unique layer to it.
+    """Builds the layers of a stack in order, ties each sublayer to the first with its parameters.
 
-    A tied layer is built on the meta device, so that its own weights are never allocated or drawn;
-    its buffers begin as copies of those that it is tied to.
+    A layer that is tied whole is built on the meta device, so that its own weights are never
+    allocated or drawn; tied buffers begin as copies of those that they are tied to.
     """
 
-    def __init__(self, layer_map: LayerMap) -> None:
-        self.first = first_uses(layer_map)
+    def __init__(self, side_map: SideMap) -> None:
+        self.first = {name: first_uses(layers) for name, layers in side_map.sublayers.items()}
         self.layers: list[nn.Module] = []
 
     def add(self, build: Callable[[], nn.Module]) -> nn.Module:
-        """The next stacked layer; ``build`` makes one."""
+        """The next stacked layer, of fairseq's; ``build`` makes one."""
         position = len(self.layers)
-        first = self.first[position]
-        if first == position:
+        tied = {name: first[position] for name, first in self.first.items()}
+        with nullcontext() if position in tied.values() else torch.device("meta"):
             layer = build()
-        else:
-            with torch.device("meta"):
-                layer = build()
-            tie_parameters(layer, self.layers[first])
-            _copy_buffers(layer, self.layers[first])
+        for sublayer, first in tied.items():
+            if first == position:
+                continue
+            for name in SUBLAYERS[sublayer]:
+                source = self.layers[first].get_submodule(name)
+                tie_parameters(layer.get_submodule(name), source)
+                _copy_buffers(layer.get_submodule(name), source)
         self.layers.append(layer)
         return layer
+
+
+def tie_across(decoder: Any, encoder: Any) -> None:
+    """Let a decoder whose map has ``encoder_ffn`` use the encoder's feed-forwards, in place."""
+    used = encoder.side_map.sublayers["ffn"]
+    for layer, entry in zip(
+        decoder.layers.children(), decoder.side_map.sublayers.get("encoder_ffn", ()), strict=False
+    ):
+        source = encoder.layers[used.index(entry)]
+        for name in SUBLAYERS["encoder_ffn"]:
+            tie_parameters(layer.get_submodule(name), source.get_submodule(name))
 
 
 def tied_groups(model: nn.Module) -> list[tuple[str, ...]]:

@@ -11,7 +11,8 @@ from ..errors import SharingError
 from ..evaluation.decoding import read_hypotheses
 from ..experiment.runs import RECORD, Run, read_run
 from ..files import read_json
-from ..model.strategies import STRATEGIES, LayerMap
+from ..model.strategies import STRATEGIES
+from ..model.sublayers import SideMap
 from ..training.log import TrainingLog
 from .measures import Measures, measures_of
 
@@ -103,9 +104,9 @@ class Training:
 
     def depth_of(self, side: str) -> int:
         """How many layers of the side ran in the last update."""
-        return self.run.schedule.depth(self.map_of(side), max(self.updates - 1, 0))
+        return self.run.schedule.depth(self.map_of(side).layers, max(self.updates - 1, 0))
 
-    def map_of(self, side: str) -> LayerMap:
+    def map_of(self, side: str) -> SideMap:
         """The layer map of one side, encoder or decoder."""
         return self.run.maps[side]
 

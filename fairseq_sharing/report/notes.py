@@ -2,6 +2,7 @@
 
 from ..corpus.counts import TOO_LONG, in_words, too_long_in_words
 from ..evaluation.perplexity import LEAST_DOCUMENTS, Perplexity
+from ..model.sublayers import in_words as in_words_of_part
 from .collect import manifest_of
 from .significance import TESTS
 from .speeds import hardware
@@ -16,6 +17,7 @@ def notes_of_results(report: Report) -> list[str]:
     parts = [
         _updates(report),
         f"training speed relative to {report.baseline}, {', '.join(sources)}",
+        _sublayers(report),
         _spread(report),
         f"p-value of a {TESTS[report.test]} against {report.baseline}"
         + (" on all test sets together" if several else "")
@@ -28,6 +30,13 @@ def notes_of_results(report: Report) -> list[str]:
         signatures += [f"chrF {score.chrf_signature}" for score in scores]
     text = _training_text(report)
     return ["; ".join(part for part in parts if part) + ".", *text, *dict.fromkeys(signatures)]
+
+
+def _sublayers(report: Report) -> str:
+    """What M is where sublayers have maps of their own."""
+    maps = [side_map for row in report.rows for side_map in row.first.run.maps.values()]
+    most = max((side_map.unique for side_map in maps), key=len)
+    return f"M of {', '.join(map(in_words_of_part, most))} in turn" if len(most) > 1 else ""
 
 
 def notes_on_times(report: Report) -> list[str]:

@@ -1,12 +1,16 @@
 """The report as one HTML page that needs nothing else."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..model.own import parse_own
+from ..model.strategies import LayerMap
+from ..model.sublayers import SideMap, in_words
 from .charts import Chart
 from .collect import Training
 from .render import render
+from .rows import Row
 from .sentences import LEAST_WORDS, pairs_of
 from .summary import Report
 from .svg import colour, draw
@@ -26,12 +30,26 @@ def page(report: Report, tables: list[Table], charts: Iterable[Chart]) -> str:
         translates=first.models.translates,
         tables=tables,
         charts=[draw(chart) for chart in charts],
-        maps=[(row.label, list(row.first.run.maps.items())) for row in report.rows],
+        maps=[(_label(row), list(_strips(row.first.run.maps))) for row in report.rows],
         colour=colour,
         least_words=LEAST_WORDS,
         pairs=pairs_of(report) if first.models.translates else [],
         machines=_machines(report.trainings),
     )
+
+
+def _label(row: Row) -> str:
+    """A system's name, and what its layers keep of their own."""
+    system = row.first.run.system
+    own = parse_own(system.own, system.own_rank)
+    return f"{row.label} (each layer's own: {own})" if own else row.label
+
+
+def _strips(maps: Mapping[str, SideMap]) -> Iterator[tuple[str, LayerMap]]:
+    """What is drawn of a model: each map with the name of its side, and of its sublayer if any."""
+    for side, side_map in maps.items():
+        for part, layers in side_map.parts.items():
+            yield f"{side} {in_words(part)}".strip(), layers
 
 
 def _machines(trainings: list[Training]) -> list[tuple[list[str], dict[str, str]]]:

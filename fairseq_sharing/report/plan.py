@@ -13,8 +13,7 @@ from ..evaluation.of_kind import outputs_of
 from ..experiment.experiment import Experiment
 from ..experiment.runs import Run, runs_of
 from ..model.architectures import MODELS
-from ..model.cost import Sizes, build_weightless, multiply_adds_over, softmax_width
-from ..model.strategies import num_unique_layers
+from ..model.cost import build_weightless, multiply_adds_over, sizes_of
 from ..model.tying import count_parameters
 from ..training.command import training_command
 from ..training.epochs import require_epochs
@@ -92,8 +91,10 @@ def _estimate(run: Run, folder: Path, devices: Devices) -> Estimate:
     words = dictionary_of(run.experiment, folder)
     words = words or -(-run.experiment.data.vocabulary // PADDING) * PADDING
     model = build_weightless(args, words, model=MODELS[run.experiment.models.arch])
-    maps, parameters = model.layer_maps, count_parameters(model)
-    operations = _operations(run, args, words)
+    maps, parameters = model.maps, count_parameters(model)
+    operations = multiply_adds_over(
+        sizes_of(args, words), maps, _length(args), run.schedule, run.max_update, model.own
+    )
     update = (
         (args.max_tokens or args.batch_size * _length(args)) * args.update_freq[0] * devices.count
     )
@@ -105,7 +106,7 @@ def _estimate(run: Run, folder: Path, devices: Devices) -> Estimate:
     return Estimate(
         name=run.system.name,
         layers=both_sides(map(len, maps.values())),
-        unique_layers=both_sides(map(num_unique_layers, maps.values())),
+        unique_layers=both_sides(one.short_counts for one in maps.values()),
         parameters=parameters,
         updates=run.max_update,
         tokens=tokens,
@@ -113,19 +114,6 @@ def _estimate(run: Run, folder: Path, devices: Devices) -> Estimate:
         checkpoint_bytes=BYTES_PER_WEIGHT * parameters * (3 * states + averages),
         trainings=len(run.experiment.seeds),
     )
-
-
-def _operations(run: Run, args: argparse.Namespace, words: int) -> float:
-    """Multiply-adds of a forward pass per token of the longer side, a mean over the training."""
-    maps = run.maps
-    both = maps.get("encoder", maps["decoder"]), maps["decoder"] if len(maps) > 1 else ()
-    sizes = Sizes(
-        args.decoder_embed_dim,
-        args.decoder_ffn_embed_dim,
-        args.decoder_attention_heads,
-        softmax_width(args, words),
-    )
-    return multiply_adds_over(sizes, both, _length(args), run.schedule, run.max_update)
 
 
 def _length(args: argparse.Namespace) -> int:

@@ -138,11 +138,11 @@ def _depths(row: Row) -> Cells:
     """M and N, of encoder and decoder where they differ; of N, what a training reached."""
     maps = row.first.run.maps
     reached = [
-        depth if depth == len(layers) else f"{depth} of {len(layers)}"
-        for side, layers in maps.items()
+        depth if depth == len(side_map) else f"{depth} of {len(side_map)}"
+        for side, side_map in maps.items()
         for depth in [min(training.depth_of(side) for training in row.trainings)]
     ]
-    return both_sides(len(set(layers)) for layers in maps.values()), both_sides(reached)
+    return both_sides(one.short_counts for one in maps.values()), both_sides(reached)
 
 
 def both_sides(numbers: Iterable[int | str]) -> str:

@@ -64,7 +64,7 @@ def comma_separated(report: Report) -> str:
 
 
 def _records(report: Report, row: Row) -> list[dict[str, Any]]:
-    side, layers = next(iter(row.first.run.maps.items()))
+    side, side_map = next(iter(row.first.run.maps.items()))
     records = []
     for training, speed in zip(row.trainings, row.relative_speeds, strict=True):
         loss = report.valid_loss
@@ -72,7 +72,7 @@ def _records(report: Report, row: Row) -> list[dict[str, Any]]:
         facts = {
             "system": row.label,
             "seed": training.run.seed,
-            "unique_layers": len(set(layers)),
+            "unique_layers": side_map.short_counts,
             "layers": training.depth_of(side),
             "parameters": training.parameters,
             "updates": training.updates,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fairseq.modules import AdaptiveSoftmax
-from support import DATA, run
+from support import DATA, both_sides, run
 
 from fairseq_sharing.cli import main
 from fairseq_sharing.cli.described import options_of
@@ -39,12 +39,9 @@ def test_parameters_of_the_papers_sizes(arguments, parameters, capsys):
 @pytest.mark.parametrize("row", json.loads((DATA / "layer_maps.json").read_text())[::4], ids=str)
 def test_parameters_of_the_released_implementation(row):
     unique = row["num_unique"] if row["strategy"] not in FIXED_UNIQUE else None
-    options = options_of(
-        "shared_transformer",
-        strategy=row["strategy"],
-        layers=row["num_layers"],
-        unique_layers=unique,
-    )
+    strategy = {"sharing_strategy": row["strategy"]}
+    sizes = {"layers": row["num_layers"], "unique_layers": unique}
+    options = options_of("shared_transformer", strategy, **sizes)
     assert count_parameters(build_weightless(options, 32_768)) == row["params_base"]
 
 
@@ -92,7 +89,7 @@ def test_a_language_model_takes_no_option_of_an_encoder(capsys):
 
 
 def test_multiply_adds_of_adaptive_softmax_are_its_weights():
-    options = options_of("shared_transformer_lm_wiki103")
+    options = options_of("shared_transformer_lm_wiki103", {})
     softmax = AdaptiveSoftmax(500, 1024, [100, 300], 0, factor=4)
     options.adaptive_softmax_cutoff = "100,300"
     weights = sum(weight.numel() for weight in softmax.parameters())
@@ -106,14 +103,56 @@ def test_the_drawing_reads_without_colour():
     assert "105,054,208 (42% saved)" in printed
 
 
+FFN = 2 * 512 * 2048 + 2048 + 3 * 512
+"""Parameters of a feed-forward and its norm at base sizes."""
+
+
+def test_what_each_layer_keeps_is_counted(capsys):
+    """Norms of 12 layers, 2 + 3 of 1,024, where 6 sets are shared; deltas of rank 8."""
+    own = ("--own", "norms", "--own-rank", "8", "--json")
+    assert main(["describe", *BASE, *own]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    inputs_and_outputs = 4 * 1024 + 2 * 2560 + 8 * 1024 + 2 * 2560
+    more = 6 * 5 * 1024 + 12 * 8 * inputs_and_outputs
+    assert facts["parameters"] == 60_915_712 + more
+    keys_and_values = 6 * 2 * 512**2
+    extra = 12 * 8 * inputs_and_outputs + keys_and_values
+    assert facts["multiply_adds_per_target_token"] == 102_633_472 + extra
+    assert facts["own"] == "norms rank 8"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fewer"),
+    [
+        (("--strategy", "universal", "--layers", "6", "--share-sublayers", "ffn"), 10 * FFN),
+        (("--ffn-map", "0,1,1,2,2,2"), 6 * FFN),
+        (("--ffn-map", "0,1,1,2,2,2", "--ffn-across-sides"), 9 * FFN),
+        (("--ffn-map", "0,1,1,2,2,2", "--no-decoder-ffn"), 9 * FFN),
+    ],
+)
+def test_maps_of_sublayers_are_drawn_and_counted(arguments, fewer, capsys):
+    assert main(["describe", *arguments, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["parameters"] == 60_915_712 - fewer
+    layers = facts["maps"]["encoder"]["ffn"]
+    assert facts["maps"]["encoder"]["self_attention"] == [0, 1, 2, 3, 4, 5]
+    assert facts["predicted_relative_speed"] == 1
+    assert main(["describe", *arguments]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    of_both = facts["maps"]["decoder"].get("ffn") == layers
+    name, side = (["ffn"], ["a", "side"]) if of_both else (["encoder", "ffn"], [])
+    assert [*name[:-1], "ffn,", "input", "first", *map(str, layers)] in lines
+    assert ["unique", *name, "(M)", str(len(set(layers))), *side] in lines
+
+
 def test_multiply_adds_by_hand():
     """d=2, ffn=3, 5 words, 7 tokens: 16 + 12 + 28 in the encoder, 32 + 12 + 56 in the decoder."""
-    assert multiply_adds(Sizes(2, 3, 1, 5), (0,), (0,), 7) == 56 + 100 + 10
+    assert multiply_adds(Sizes(2, 3, 1, 5), both_sides((0,)), 7) == 56 + 100 + 10
 
 
 def test_multiply_adds_of_a_shared_layer_project_the_encoder_output_once():
     """A second decoder layer costs 24 + 12 + 56: no new keys and values, which are 8."""
-    assert multiply_adds(Sizes(2, 3, 1, 5), (0, 0), (0, 0), 7) == 2 * 56 + 100 + 92 + 10
+    assert multiply_adds(Sizes(2, 3, 1, 5), both_sides((0, 0)), 7) == 2 * 56 + 100 + 92 + 10
 
 
 @pytest.mark.parametrize(("depth", "speed"), [(12, 0.597), (18, 0.426)])
@@ -130,7 +169,7 @@ def test_the_multiply_adds_of_a_training_that_grows(capsys):
     assert main(["describe", *BASE, *growth, "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     depths = ((*range(6), *range(5, 5 - more, -1)) for more in (0, 3, 6))
-    expected = sum(multiply_adds(Sizes(), layers, layers, 25) for layers in depths) / 3
+    expected = sum(multiply_adds(Sizes(), both_sides(layers), 25) for layers in depths) / 3
     assert facts["multiply_adds_per_target_token"] == round(expected)
     assert facts["grow_depth_at"] == [100, 200]
     assert 0.597 < facts["predicted_relative_speed"] < 1
@@ -140,7 +179,7 @@ def test_the_multiply_adds_of_a_training_that_grows(capsys):
 
 def test_multiply_adds_over_a_training_by_hand():
     """One update of 166 at depth 1, three of 314 at depth 2."""
-    maps = ((0, 0), (0, 0))
+    maps = both_sides((0, 0))
     assert multiply_adds_over(Sizes(2, 3, 1, 5), maps, 7, Schedule((1,)), 4) == 277
 
 
@@ -159,6 +198,11 @@ def test_multiply_adds_over_a_training_by_hand():
         (("--layer-map", "0,2"), "entry 2 at layer 1"),
         (("--layer-map", "0,1", "--layers", "3"), "2 entries for 3 layers"),
         (("--layer-map", "0,1", "--strategy", "cycle"), "drop the others"),
+        ((*BASE, "--ffn-map", "0,0"), "maps of sublayers say what is shared; drop"),
+        (("--ffn-map", "0,0", "--cross-attention-map", "0,0,1"), "2 entries for 3 layers"),
+        ((*BASE, "--own-rank", "513"), "--own-rank 513: must be at most 512"),
+        ((*BASE, "--no-decoder-ffn", "--ffn-across-sides"), "contradict; drop one of them"),
+        ((*BASE, "--share-sublayers", "fnn"), "unknown sublayer 'fnn'; give one or several"),
         ((*BASE, "--embed-dim", "100"), "--embed-dim 100 must be a multiple of --heads 8"),
         ((*BASE, "--ffn-dim", "0"), "--ffn-dim 0: must be from 1 to 10,000,000"),
         ((*BASE, "--vocabulary", "3"), "--vocabulary 3: must be from 5"),

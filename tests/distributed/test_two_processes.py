@@ -11,6 +11,7 @@ from support import batch, sharing_options
 from training import (
     ADMIN,
     GROWING,
+    SHARED,
     TINY,
     largest_difference,
     measured,
@@ -42,6 +43,23 @@ def test_losses_gradients_and_parameters_are_those_of_one(copy_task, tmp_path, m
         assert measured(two) == pytest.approx(measured(one), rel=1e-5)
         print(f"update {update}: largest difference {largest_difference(one, two):.1e}")
         assert largest_difference(one, two) < 1e-5
+
+
+PARTS = (*TINY, "--decoder-cross-attention-map", "0,1,0,1", "--encoder-ffn-map", "0,0,0,0")
+OF_PARTS = [f"--share-sublayers with --ddp-backend {backend}" for backend in BACKENDS]
+
+
+OWN = (*SHARED, "--own", "norms,biases,scales", "--own-rank", 2)
+OF_OWN = [f"--own with --ddp-backend {backend}" for backend in BACKENDS]
+
+
+@pytest.mark.parametrize("option", verdict(WORKS, [*OF_PARTS, *OF_OWN]))
+def test_sublayers_with_maps_or_parts_of_their_own_are_those_of_one(copy_task, tmp_path, option):
+    model = OWN if option.startswith("--own") else PARTS
+    train_in_two_processes(copy_task, tmp_path / "two", *model, *HALF, *option.split()[-2:])
+    train(copy_task, tmp_path / "one", *model)
+    one, two = (saved(tmp_path / name) for name in ("one", "two"))
+    assert largest_difference(one, two) < 1e-5
 
 
 def test_processes_agree_on_the_mean_of_their_variances(tmp_path):

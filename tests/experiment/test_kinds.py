@@ -10,6 +10,7 @@ from fairseq_sharing.corpus.prepare import preprocessing_command
 from fairseq_sharing.evaluation.of_kind import outputs_of
 from fairseq_sharing.experiment.file import load
 from fairseq_sharing.experiment.runs import read_run, runs_of, save_run
+from fairseq_sharing.model.sublayers import SUBLAYERS, SideMap
 from fairseq_sharing.report.plan import estimates
 from fairseq_sharing.training.command import training_command
 
@@ -64,7 +65,7 @@ def test_training_is_of_the_decoder_alone(texts, tmp_path):
     assert (args.task, args.arch) == ("language_modeling", "shared_transformer_lm")
     assert (args.decoder_layers, args.decoder_unique_layers) == (4, 2)
     assert not hasattr(args, "source_lang")
-    assert run.maps == {"decoder": (0, 1, 1, 0)}
+    assert run.maps == {"decoder": SideMap.of((0, 1, 1, 0), ("self_attention", "ffn"), SUBLAYERS)}
 
 
 def test_the_text_of_one_side_is_binarised_and_scored(texts, tmp_path):

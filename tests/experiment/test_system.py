@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import both_sides
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.commands.devices import Devices
@@ -48,6 +49,39 @@ SYSTEMS = {
         "--encoder-layers 4 --encoder-layer-map 0,1,0,1 "
         "--decoder-layers 3 --decoder-layer-map 0,1,0",
     ),
+    "feed-forwards alone": (
+        f'{OWN}\nshare_sublayers = "ffn"',
+        "--sharing-strategy cycle_rev --share-sublayers ffn --encoder-layers 4 "
+        "--encoder-unique-layers 2 --decoder-layers 4 --decoder-unique-layers 2",
+    ),
+    "attention alone, each side with its own": (
+        'share_sublayers = "attention"\ndecoder = { layer_map = "0,0,1" }\n'
+        'encoder = { strategy = "cycle", layers = 4, unique_layers = 2 }',
+        "--encoder-layers 4 --encoder-self-attention-map 0,1,0,1 --encoder-ffn-map 0,1,2,3 "
+        "--decoder-layers 3 --decoder-self-attention-map 0,0,1 --decoder-ffn-map 0,1,2 "
+        "--decoder-cross-attention-map 0,0,1",
+    ),
+    "sublayers in full": (
+        'encoder = { ffn_map = "0,0,0" }\ndecoder = { strategy = "none", layers = 2 }',
+        "--encoder-layers 3 --encoder-self-attention-map 0,1,2 --encoder-ffn-map 0,0,0 "
+        "--decoder-layers 2 --decoder-layer-map 0,1",
+    ),
+    "the encoder's feed-forwards": (
+        'encoder = { ffn_map = "0,0,0" }\ndecoder = { encoder_ffn_map = "0,0" }',
+        "--encoder-layers 3 --encoder-self-attention-map 0,1,2 --encoder-ffn-map 0,0,0 "
+        "--decoder-layers 2 --decoder-self-attention-map 0,1 --decoder-cross-attention-map 0,1 "
+        "--decoder-encoder-ffn-map 0,0",
+    ),
+    "one wide feed-forward": (
+        'strategy = "universal"\nlayers = 3\nshare_sublayers = "ffn"\n'
+        "options = { no-decoder-ffn = true, encoder-ffn-embed-dim = 192 }",
+        "--sharing-strategy universal --share-sublayers ffn --encoder-layers 3 --decoder-layers 3",
+    ),
+    "norms and deltas of each layer": (
+        f'{OWN}\nown = "norms,biases"\nown_rank = 4',
+        "--sharing-strategy cycle_rev --encoder-layers 4 --encoder-unique-layers 2 "
+        "--decoder-layers 4 --decoder-unique-layers 2 --own norms,biases --own-rank 4",
+    ),
     "one strategy, unlike depths": (
         'encoder = { strategy = "cycle", layers = 4, unique_layers = 2 }\n'
         'decoder = { strategy = "cycle", layers = 3, unique_layers = 3 }',
@@ -68,7 +102,7 @@ def case(request, tiny_file, tmp_path):
 def test_the_training_command_asks_for_its_layers(case):
     run, flags = case
     words = training_command(run, run.folder, Devices("cpu"))
-    names = r"--(sharing-strategy|grow-depth-at|\w+-layers|\w+-unique-layers|\w+-layer-map)"
+    names = r"--(own|sharing-strategy|share-sublayers|grow-depth|\w+-(unique-)?layers|[\w-]+-map)"
     found = {(one, two) for one, two in pairwise(words) if re.match(names, one)}
     expected = flags.split()
     assert found == set(zip(expected[::2], expected[1::2], strict=True))
@@ -87,7 +121,7 @@ def test_its_plan_is_that_of_its_maps(case, tiny_file):
     run, _ = case
     estimate = estimates(load(tiny_file), run.folder.parent, Devices("cpu"))[1]
     layers = [len(layers) for layers in run.system.maps().values()]
-    unique = [len(set(layers)) for layers in run.system.maps().values()]
+    unique = [one.short_counts for one in run.system.maps().values()]
     assert estimate.layers == "+".join(dict.fromkeys(map(str, layers)))
     assert estimate.unique_layers == "+".join(dict.fromkeys(map(str, unique)))
 
@@ -99,8 +133,8 @@ def test_a_plan_counts_the_multiply_adds_of_each_depth(tiny_file, tmp_path):
     tiny_file.write_text(text.replace(OWN, said, 1))
     estimate = estimates(load(tiny_file), tmp_path, Devices("cpu"))[1]
     sizes, tokens = Sizes(16, 32, 2, 40), 12 * 600
-    by_depth = [multiply_adds(sizes, layers, layers, 25) for layers in ((0, 1), (0, 1, 1))]
-    by_depth.append(multiply_adds(sizes, (0, 1, 1, 0), (0, 1, 1, 0), 25))
+    depths = ((0, 1), (0, 1, 1), (0, 1, 1, 0))
+    by_depth = [multiply_adds(sizes, both_sides(layers), 25) for layers in depths]
     mean = (3 * by_depth[0] + 3 * by_depth[1] + 6 * by_depth[2]) / 12
     assert estimate.tokens == tokens
     assert estimate.flops == pytest.approx(6 * mean * tokens)
@@ -149,6 +183,20 @@ def test_parts_and_numbers_of_updates_say_the_same(percent):
             r"the option 'grow-depth-at' is a key of \[\[systems\]\]",
         ),
         (f'{OWN}\noptions = {{ encoder-layer-map = "0,1" }}', "'encoder-layer-map' is a key of"),
+        (f'{OWN}\noptions = {{ decoder-ffn-map = "0,1" }}', "'decoder-ffn-map' is a key of"),
+        (f'{OWN}\nshare_sublayers = "fnn"', "system cycle rev: .*unknown sublayer 'fnn'"),
+        (
+            f'{OWN}\nencoder = {{ layer_map = "0,0", ffn_map = "0,0" }}',
+            "encoder: layer_map = '0,0' is of all sublayers: leave it out",
+        ),
+        (
+            f'{OWN}\nencoder = {{ ffn_map = "0,0", self_attention_map = "0,0,0" }}',
+            "encoder: maps of 2 and 3 layers",
+        ),
+        (
+            f'{OWN}\nencoder = {{ cross_attention_map = "0,0" }}',
+            "encoder: cross_attention_map = '0,0': share_sublayers is given, too, or this side",
+        ),
     ],
 )
 def test_mistakes_are_one_line(tiny_file, said, message):

@@ -33,7 +33,7 @@ def test_translating_raw_text_is_what_fairseq_generate_does(trained):
 
 def test_a_loaded_model_says_what_it_shares(trained):
     (model,) = load(trained).models
-    assert model.layer_maps["encoder"] == layer_map("cycle_rev", 4, 2) == (0, 1, 1, 0)
+    assert model.maps["encoder"].layers == layer_map("cycle_rev", 4, 2) == (0, 1, 1, 0)
     groups = {group[0]: group for group in tied_groups(model)}
     name = "decoder.layers.{}.encoder_attn.q_proj.weight"
     assert groups[name.format(1)] == (name.format(1), name.format(2))

@@ -30,14 +30,18 @@ class Twins:
         self.shared = build(f"shared_{self.unshared}", task, **options)
         if self.shared.residual_profile:
             self.shared(**self.inputs())
-        own = {"sharing_strategy", "residual_scaling"}
-        names = ("unique_layers", "layer_map")
+        own = {"sharing_strategy", "share_sublayers", "residual_scaling", "no_decoder_ffn"}
+        names = ("unique_layers", "_map")
         plain_options = {
             name: value
             for name, value in options.items()
             if name not in own and not name.endswith(names)
         }
         self.plain = build(self.unshared, task, **plain_options)
+        if options.get("no_decoder_ffn"):
+            for layer in self.plain.decoder.layers:
+                layer.fc1, layer.fc2 = nn.Identity(), _AddsNothing()
+                layer.final_layer_norm = nn.Identity()
         weights = every_parameter(self.shared)
         with torch.no_grad():
             for name, parameter in every_parameter(self.plain).items():
@@ -47,7 +51,7 @@ class Twins:
     def _scale_plain(self) -> dict[str, nn.Parameter]:
         """The unshared model's residual vectors by the names that they have in the shared one."""
         vectors = {}
-        for side in self.shared.layer_maps:
+        for side in self.shared.maps:
             layers = getattr(self.plain, side).layers
             for number, (layer, scaled) in enumerate(
                 zip(layers, getattr(self.shared, side).layers, strict=True)
@@ -57,9 +61,10 @@ class Twins:
                         getattr(scaled, name).residual_vector().detach().clone()
                     )
                     for name in NORMS
-                    if getattr(scaled, name, None) is not None
+                    if hasattr(getattr(scaled, name, None), "residual_vector")
                 }
-                layer.residual_connection = _scaled_in_turn(list(own.values()))
+                absent = [torch.ones(1)] * (NORMS[-1] not in "".join(own))
+                layer.residual_connection = _scaled_in_turn([*own.values(), *absent])
                 vectors.update(own)
         return vectors
 
@@ -101,7 +106,12 @@ class LanguageTwins(Twins):
     inputs = staticmethod(text_batch)
 
 
-def _scaled_in_turn(vectors: list[nn.Parameter]):
+class _AddsNothing(nn.Module):
+    def forward(self, x):
+        return 0 * x
+
+
+def _scaled_in_turn(vectors: list[torch.Tensor]):
     """A residual connection for a layer whose sublayers, called in turn, have ``vectors``."""
     turns = cycle(vectors)
     return lambda x, residual: x + next(turns) * residual

@@ -17,7 +17,8 @@ from torch import nn
 
 import fairseq_sharing
 from fairseq_sharing.model.config import SIDES
-from fairseq_sharing.model.strategies import FIXED_UNIQUE, STRATEGIES
+from fairseq_sharing.model.strategies import FIXED_UNIQUE, STRATEGIES, LayerMap
+from fairseq_sharing.model.sublayers import SUBLAYERS, SideMap, sublayers_of
 
 PLUGIN = str(Path(fairseq_sharing.__file__).parent)
 BIN = Path(sysconfig.get_path("scripts"))
@@ -79,6 +80,11 @@ def sharing_options(strategy: str, unique: int = 3, sides: Sequence[str] = SIDES
     """The options that ask for ``strategy`` on both sides, or on ``sides``."""
     given = () if strategy in FIXED_UNIQUE else sides
     return {"sharing_strategy": strategy} | {f"{side}_unique_layers": unique for side in given}
+
+
+def both_sides(layers: LayerMap) -> dict[str, SideMap]:
+    """The maps of a translation model whose sides both share whole ``layers``."""
+    return {side: SideMap.of(layers, sublayers_of(side, SIDES), SUBLAYERS) for side in SIDES}
 
 
 def tiny_model(seed: int = 1, **options) -> nn.Module:

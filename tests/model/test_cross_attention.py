@@ -112,7 +112,7 @@ def test_one_projection_for_each_unique_layer(strategy):
         for projection in (attention.k_proj, attention.v_proj):
             projection.register_forward_hook(lambda module, *_: called.append(module))
     run(model)
-    assert len(called) == 2 * len(set(model.decoder.layer_map))
+    assert len(called) == 2 * len(set(model.decoder.side_map.layers))
 
 
 def test_layers_with_parameters_of_their_own_keep_fairseqs_attention():

@@ -18,6 +18,7 @@ from fairseq_sharing.model.growth import (
     running_positions,
 )
 from fairseq_sharing.model.strategies import check_layer_map, num_unique_layers
+from fairseq_sharing.model.sublayers import SideMap
 
 SCHEDULES = st.sets(st.integers(1, 60), max_size=5).map(
     lambda steps: Schedule(tuple(sorted(steps)))
@@ -52,15 +53,17 @@ def test_every_position_comes_once_and_one_of_each_kind_first(layers):
     order = growth_order(layers)
     assert sorted(order) == list(range(len(layers)))
     unique = num_unique_layers(layers)
-    assert running_map(layers, unique) == tuple(range(unique))
-    assert running_map(layers, len(layers)) == layers
+    side_map = SideMap({"ffn": layers})
+    assert running_map(side_map, unique).layers == tuple(range(unique))
+    assert running_map(side_map, len(layers)) == side_map
 
 
 @given(maps(), st.data())
 def test_what_runs_is_a_map_to_which_a_deeper_one_adds(layers, data):
     depth = data.draw(st.integers(num_unique_layers(layers), len(layers)))
-    check_layer_map(running_map(layers, depth), depth)
-    assert num_unique_layers(running_map(layers, depth)) == num_unique_layers(layers)
+    running = running_map(SideMap({"ffn": layers}), depth).layers
+    check_layer_map(running, depth)
+    assert num_unique_layers(running) == num_unique_layers(layers)
     assert set(running_positions(layers, depth)) <= set(running_positions(layers, depth + 1))
 
 

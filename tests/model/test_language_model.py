@@ -135,7 +135,7 @@ def test_options_of_an_encoder_are_refused_in_a_hydra_config():
 @pytest.mark.parametrize("strategy", SHARING)
 def test_depth_grows_from_fairseqs_model_of_m_layers(strategy):
     model = build(LM, **sharing(strategy), grow_depth_at="10")
-    unique = max(model.layer_maps["decoder"]) + 1
+    unique = max(model.maps["decoder"].layers) + 1
     shallow = build("transformer_lm", decoder_layers=unique)
     for mine, other in zip(model.parameters(), shallow.parameters(), strict=True):
         assert torch.equal(mine, other)
@@ -173,7 +173,7 @@ def test_a_preset_has_the_parameters_of_its_unique_layers(preset):
             build_model(Namespace(arch=preset, max_target_positions=512, **options), task)
             for options in ({}, plain)
         )
-    assert deep.layer_maps == {"decoder": layer_map}
+    assert deep.maps["decoder"].parts == {"layer": layer_map}
     assert count_parameters(deep) == count_parameters(shallow)
     if "wiki103" in preset:
         assert count_parameters(deep) == 120_971_264  # about 121M in the paper

@@ -36,7 +36,7 @@ def test_row(words, name, unique, depth, row, parameters):
     task = SimpleNamespace(source_dictionary=words, target_dictionary=words)
     with torch.device("meta"):
         model = SharedTransformerModel.build_model(args, task)
-    for layer_map in model.layer_maps.values():
+    for layer_map in (one.layers for one in model.maps.values()):
         assert (num_unique_layers(layer_map), len(layer_map)) == (int(unique), int(depth))
     admin = 5 * int(depth) * 512 if "admin" in row else 0
     assert count_parameters(model) == WITHOUT_ADMIN.get(name, 60_915_712) + admin

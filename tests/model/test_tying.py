@@ -10,6 +10,7 @@ from support import SHARING, every_parameter, sharing_options, tiny_model
 from torch import nn
 
 from fairseq_sharing import SharingError, count_parameters, layer_map, share_layers, tied_groups
+from fairseq_sharing.model.sublayers import SUBLAYERS, SideMap
 from fairseq_sharing.model.tying import LayerStacker, aliases
 
 
@@ -17,10 +18,10 @@ from fairseq_sharing.model.tying import LayerStacker, aliases
 def test_what_is_written_through_one_layer_is_read_through_all(strategy):
     model = tiny_model(**sharing_options(strategy))
     for side in (model.encoder, model.decoder):
-        for position, unique in enumerate(side.layer_map):
+        for position, unique in enumerate(side.side_map.layers):
             with torch.no_grad():
                 side.layers[position].fc1.bias.fill_(3.0 + position)
-            for other, layer in zip(side.layer_map, side.layers, strict=True):
+            for other, layer in zip(side.side_map.layers, side.layers, strict=True):
                 same = bool((layer.fc1.bias == 3.0 + position).all())
                 assert same == (other == unique)
 
@@ -119,12 +120,15 @@ def test_layers_that_differ_cannot_be_shared():
 
 
 def test_a_stacked_layer_has_buffers_of_its_own():
-    stacker = LayerStacker((0, 1, 0))
-    layers = [stacker.add(lambda: nn.Sequential(nn.BatchNorm1d(3))) for _ in range(3)]
+    def layer():
+        return nn.ModuleDict({name: nn.BatchNorm1d(3) for name in SUBLAYERS["ffn"]})
+
+    stacker = LayerStacker(SideMap({"ffn": (0, 1, 0)}))
+    layers = [stacker.add(layer) for _ in range(3)]
     for layer in layers:
-        layer(torch.randn(5, 3))
-    assert layers[2][0].weight is layers[0][0].weight
-    means = [layer[0].running_mean for layer in layers]
+        layer["fc1"](torch.randn(5, 3))
+    assert layers[2]["fc1"].weight is layers[0]["fc1"].weight
+    means = [layer["fc1"].running_mean for layer in layers]
     assert all(mean.abs().sum() > 0 for mean in means)
     assert not torch.equal(means[0], means[2])
     assert list(layers[2].state_dict()) == list(layers[0].state_dict())

@@ -4,7 +4,7 @@ import pytest
 import torch
 from growing import growing, plain_of
 from searches import SEARCHES, assert_same, translate
-from support import sharing_options, tiny_model
+from support import batch, sharing_options, tiny_model
 from training import (
     GROWING,
     GROWS_AFTER,
@@ -22,6 +22,7 @@ WITH = "--grow-depth-at with"
 RUNNING = "encoder.running_layers"
 REASONS = {
     f"{WITH} --residual-scaling admin": ({"residual_scaling": "admin"}, "cannot go with"),
+    f"{WITH} --own": ({"own": "norms"}, "would be untrained"),
     f"{WITH} --encoder-layerdrop": ({"encoder_layerdrop": 0.1}, "how many layers run"),
     f"{WITH} --decoder-layerdrop": ({"decoder_layerdrop": 0.1}, "how many layers run"),
 }
@@ -41,6 +42,15 @@ def test_refused(option):
     options, reason = REASONS[option]
     with pytest.raises(SharingError, match=f"{option.split()[-1]}.*{reason}|{reason}.*admin"):
         tiny_model(grow_depth_at="2", **sharing_options("cycle"), **options)
+
+
+@pytest.mark.parametrize("option", verdict(WORKS, [f"{WITH} --share-sublayers"]))
+def test_layers_with_every_sublayer_in_common_are_stacked(option):
+    options = {**sharing_options("sequence"), "share_sublayers": "attention,ffn"}
+    model = tiny_model(**options, grow_depth_at="2")
+    assert model.growth.depths == {"encoder": 3, "decoder": 3}
+    model.set_num_updates(2)
+    assert torch.equal(model(**batch())[0], tiny_model(**options)(**batch())[0])
 
 
 @pytest.fixture(scope="module")

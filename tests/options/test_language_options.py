@@ -27,6 +27,13 @@ EQUAL = {
         "decoder_unique_layers": None,
         "decoder_layer_map": "0,0,1,1",
     },
+    f"{FOR} --share-sublayers": {"share_sublayers": "ffn"},
+    f"{FOR} --decoder-self-attention-map, --decoder-ffn-map": {
+        "sharing_strategy": "none",
+        "decoder_unique_layers": None,
+        "decoder_self_attention_map": "0,1,2,1",
+        "decoder_ffn_map": "0,0,1,1",
+    },
     f"{FOR} --adaptive-input, --adaptive-input-cutoff, --adaptive-input-factor": {
         **ADAPTIVE_INPUT,
         "adaptive_input_factor": 2,

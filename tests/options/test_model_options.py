@@ -18,6 +18,11 @@ UNEQUAL_SIDES = {
     "encoder_unique_layers": 3,
     "decoder_unique_layers": 2,
 }
+IN_FULL = {
+    "sharing_strategy": "none",
+    "encoder_unique_layers": None,
+    "decoder_unique_layers": None,
+}
 EQUAL = {
     "--layernorm-embedding": {"layernorm_embedding": True},
     "--encoder-learned-pos, --decoder-learned-pos": {
@@ -29,11 +34,26 @@ EQUAL = {
         UNEQUAL_SIDES
     ),
     "--encoder-layer-map, --decoder-layer-map": {
-        "sharing_strategy": "none",
-        "encoder_unique_layers": None,
-        "decoder_unique_layers": None,
+        **IN_FULL,
         "encoder_layer_map": "0,1,2,1",
         "decoder_layer_map": "0,0,1,1",
+    },
+    "--share-sublayers": {"share_sublayers": "ffn"},
+    "--encoder-self-attention-map, --encoder-ffn-map": {
+        **IN_FULL,
+        "encoder_self_attention_map": "0,1,2,1",
+        "encoder_ffn_map": "0,0,0,0",
+    },
+    "--decoder-self-attention-map, --decoder-cross-attention-map, --decoder-ffn-map": {
+        **IN_FULL,
+        "decoder_self_attention_map": "0,1,2,1",
+        "decoder_cross_attention_map": "0,0,1,1",
+        "decoder_ffn_map": "0,0,0,0",
+    },
+    "--decoder-encoder-ffn-map": {
+        **IN_FULL,
+        "encoder_ffn_map": "0,1,1,0",
+        "decoder_encoder_ffn_map": "1,0,0,0",
     },
     "--encoder-embed-dim, --decoder-embed-dim": {
         "share_all_embeddings": False,
@@ -74,6 +94,13 @@ EQUAL_WITHOUT_ADMIN = {
         "decoder_layerdrop": 0.5,
     },
 }
+OWN = {
+    "--own norms": {"own": "norms"},
+    "--own biases": {"own": "biases"},
+    "--own scales": {"own": "scales"},
+    "--own-rank": {"own_rank": 4},
+}
+WITHOUT_DROPOUT = {"--no-decoder-ffn": {"no_decoder_ffn": True}}
 REFUSED_WITH_SHARING = {
     "--encoder-layers-to-keep": ({"encoder_layers_to_keep": "0,1"}, "breaks the layer map"),
     "--decoder-layers-to-keep": ({"decoder_layers_to_keep": "0,1"}, "breaks the layer map"),
@@ -119,6 +146,32 @@ def test_equal_to_an_unshared_copy(sharing, option):
 @pytest.mark.parametrize("option", verdict(WORKS, EQUAL_WITHOUT_ADMIN))
 def test_equal_to_an_unshared_copy_without_admin(option):
     _assert_equal(**{**SHARED, **EQUAL_WITHOUT_ADMIN[option]})
+
+
+@pytest.mark.parametrize("option", verdict(WORKS, WITHOUT_DROPOUT))
+@pytest.mark.parametrize("sharing", [SHARED, ADMIN], ids=["shared", "shared-admin"])
+def test_equal_to_an_unshared_copy_without_dropout(sharing, option):
+    twins = Twins(**sharing, **WITHOUT_DROPOUT[option])
+    twins.assert_same(training=True)
+    twins.assert_same(training=False)
+
+
+@pytest.mark.parametrize("option", verdict(WORKS, OWN))
+@pytest.mark.parametrize("sharing", [SHARED, ADMIN], ids=["shared", "shared-admin"])
+def test_at_the_start_it_is_the_model_without(sharing, option):
+    """What it is later, tests/model/test_own.py compares with a copy into which it is folded."""
+    models = [build("shared_transformer", **sharing, **own) for own in (OWN[option], {})]
+    outputs = [model(**batch())[0] for model in models]
+    torch.testing.assert_close(*outputs, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "option", verdict(REFUSED, ["--decoder-encoder-ffn-map with --decoder-ffn-embed-dim"])
+)
+def test_one_width_for_both_sides(option):
+    across = {"decoder_encoder_ffn_map": "0,1,2,3", "decoder_ffn_embed_dim": 8}
+    with pytest.raises(SharingError, match=r"--decoder-encoder-ffn-map.*--decoder-ffn-embed-dim 8"):
+        build("shared_transformer", **across)
 
 
 def _assert_equal(task=None, **options):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from support import both_sides
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.cli import main
@@ -73,7 +74,9 @@ def test_estimates_follow_from_the_recipe(wmt16):
     assert {estimate.tokens for estimate in wmt16[1]} == {50_000 * 458_752}
     flat, stacked = layer_map("none", 6), layer_map("cycle_rev", 18, 6)
     for estimate, layers in ((vanilla, flat), (deep, stacked)):
-        assert estimate.flops == 6 * multiply_adds(Sizes(), layers, layers, 25) * estimate.tokens
+        assert (
+            estimate.flops == 6 * multiply_adds(Sizes(), both_sides(layers), 25) * estimate.tokens
+        )
     # The last, the best, one of an interval and ten epochs, each with two moments; an average.
     assert vanilla.checkpoint_bytes == 4 * BASE * (3 * 13 + 1)
 

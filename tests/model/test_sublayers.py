@@ -1,0 +1,400 @@
+"""Sublayers with maps of their own: equal to an unshared copy, and whole layers a special case."""
+
+from argparse import Namespace
+
+import pytest
+import torch
+from equality import LanguageTwins, Twins, assert_same_hypotheses, build
+from fairseq.models import ARCH_CONFIG_REGISTRY
+from fairseq.sequence_generator import SequenceGenerator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import batch, dictionary, every_parameter, sharing_options, text_batch, tiny_model
+
+from fairseq_sharing import SharingError, count_parameters
+from fairseq_sharing.model.config import MAP_OPTIONS, DecoderOnlyConfig
+from fairseq_sharing.model.cost import build_weightless
+from fairseq_sharing.model.state import is_map
+from fairseq_sharing.model.strategies import format_layer_map, num_unique_layers
+from fairseq_sharing.model.sublayers import GROUPS, SUBLAYERS, SideMap, parse_sublayers
+
+CYCLE_REV = sharing_options("cycle_rev", 2)
+PARTS = {
+    **{name: {**CYCLE_REV, "share_sublayers": name} for name in GROUPS},
+    "two": {**CYCLE_REV, "share_sublayers": "self_attention,ffn"},
+    "one side": {"encoder_layer_map": "0,0,1,1", "share_sublayers": "ffn"},
+    "in full": {
+        "encoder_self_attention_map": "0,1,2,0",
+        "encoder_ffn_map": "0,0,0,0",
+        "decoder_cross_attention_map": "0,1,0,1",
+        "decoder_ffn_map": "0,1,1,2",
+    },
+    "across sides": {"encoder_ffn_map": "0,1,1,2", "decoder_encoder_ffn_map": "2,0,0,1"},
+    "one for both sides": {
+        "encoder_ffn_map": "0,0,0,0",
+        "decoder_encoder_ffn_map": "0,0,0",
+        "decoder_layers": 3,
+    },
+    "one wide": {
+        **sharing_options("universal"),
+        "share_sublayers": "ffn",
+        "no_decoder_ffn": True,
+        "encoder_ffn_embed_dim": 64,
+    },
+    "no decoder ffn": {"no_decoder_ffn": True},
+}
+WAYS = {"plain": {}, "admin": {"residual_scaling": "admin"}, "dropout": {"dropout": 0.2}}
+WAYS["pre-norm"] = {"encoder_normalize_before": True, "decoder_normalize_before": True}
+SIZES = {
+    "self_attention": 4 * (16 * 16 + 16) + 2 * 16,
+    "cross_attention": 4 * (16 * 16 + 16) + 2 * 16,
+    "ffn": 2 * 16 * 32 + 32 + 16 + 2 * 16,
+}
+"""Parameters of a sublayer and its norm in a tiny model."""
+EMBEDDINGS = 40 * 16
+
+
+def counted(model):
+    """What it should have by its maps."""
+    return sum(
+        num_unique_layers(layers) * SIZES[name]
+        for side_map in model.maps.values()
+        for name, layers in side_map.sublayers.items()
+        if name != "encoder_ffn"
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("parts", PARTS)
+def test_equal_to_an_unshared_copy(parts, way):
+    if way == "dropout" and "no_decoder_ffn" in PARTS[parts]:
+        pytest.skip("the copy draws numbers for feed-forwards that are not there")
+    twins = Twins(**PARTS[parts], **WAYS[way])
+    twins.assert_same(training=True)
+    twins.assert_same(training=False)
+
+
+@pytest.mark.parametrize("parts", ["attention", "ffn"])
+def test_a_language_model_is_equal_to_an_unshared_copy(parts):
+    options = sharing_options("cycle_rev", 2, DecoderOnlyConfig.sides)
+    twins = LanguageTwins(**options, share_sublayers=parts, dropout=0.1)
+    assert [*twins.shared.maps["decoder"].sublayers] == ["self_attention", "ffn"]
+    assert count_parameters(twins.shared) == counted(twins.shared) + EMBEDDINGS
+    twins.assert_same(training=True)
+    twins.assert_same(training=False)
+    other = build("shared_transformer_lm", seed=9, **options, share_sublayers=parts).eval()
+    other.load_state_dict(twins.shared.state_dict())
+    assert torch.equal(other(**text_batch())[0], twins.shared.eval()(**text_batch())[0])
+
+
+@pytest.mark.parametrize("parts", PARTS)
+def test_full_and_incremental_decoding_are_the_same_and_beams_those_of_the_copy(parts):
+    twins = Twins(**PARTS[parts], share_all_embeddings=False)
+    shared, plain = twins.shared.eval(), twins.plain.eval()
+    inputs = batch()
+    inputs["prev_output_tokens"][1, -2:] = 7
+    full = shared(**inputs)[0]
+    encoded = shared.encoder(inputs["src_tokens"], inputs["src_lengths"])
+    cache: dict = {}
+    for length in range(1, full.shape[1] + 1):
+        tokens = inputs["prev_output_tokens"][:, :length]
+        step = shared.decoder(tokens, encoder_out=encoded, incremental_state=cache)[0]
+        torch.testing.assert_close(step[:, 0], full[:, length - 1], atol=1e-5, rtol=0)
+    found = [
+        SequenceGenerator([one], dictionary(), beam_size=4, max_len_b=12).generate(
+            [one], {"net_input": batch()}
+        )
+        for one in (shared, plain)
+    ]
+    assert_same_hypotheses(*found)
+
+
+@st.composite
+def maps(draw, depth=4):
+    layers: list[int] = []
+    for _ in range(depth):
+        layers.append(draw(st.integers(0, max(layers, default=-1) + 1)))
+    return tuple(layers)
+
+
+SUBLAYER_OPTIONS = [
+    name
+    for name in MAP_OPTIONS
+    if not name.endswith("layer_map") and name != "decoder_encoder_ffn_map"
+]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.fixed_dictionaries(dict.fromkeys(SUBLAYER_OPTIONS, maps())))
+def test_any_maps_are_equal_to_an_unshared_copy_counted_and_stored(given_maps):
+    options = {name: format_layer_map(layers) for name, layers in given_maps.items()}
+    twins = Twins(**options)
+    model = twins.shared
+    for name, layers in given_maps.items():
+        side, sublayer = name.removesuffix("_map").split("_", 1)
+        assert model.maps[side].sublayers[sublayer] == layers
+    assert count_parameters(model) == counted(model) + EMBEDDINGS
+    twins.assert_same(training=True)
+    state = model.state_dict()
+    weights = [t for name, t in state.items() if not is_map(name) and t.numel() > 1]
+    assert sum(map(torch.numel, weights)) == count_parameters(model)
+    other = tiny_model(seed=9, **options)
+    other.load_state_dict(state)
+    assert torch.equal(other(**batch())[0], model(**batch())[0])
+
+
+def test_equal_maps_of_all_sublayers_are_that_of_whole_layers():
+    in_full = tiny_model(**dict.fromkeys(SUBLAYER_OPTIONS, "0,1,1,0"))
+    whole = tiny_model(**CYCLE_REV)
+    assert in_full.maps == whole.maps
+    states = [model.state_dict() for model in (in_full, whole)]
+    assert list(states[0]) == list(states[1])
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
+    assert states[0]["encoder.layer_map"].tolist() == [0, 1, 1, 0]
+
+
+def test_equal_numbers_of_the_encoders_feed_forwards_are_no_map_of_whole_layers():
+    names = ("self_attention", "cross_attention", "encoder_ffn")
+    options = {f"decoder_{name}_map": "0,1,1,0" for name in names}
+    model = tiny_model(**options)
+    assert "decoder.encoder_ffn_map" in model.state_dict()
+    assert "decoder.layer_map" not in model.state_dict()
+    assert model.maps["decoder"].options("decoder") == options
+
+
+def test_what_is_not_shared_is_tied_to_nothing():
+    model = tiny_model(**CYCLE_REV, share_sublayers="ffn")
+    first, *_, last = model.decoder.layers
+    own = dict(last.named_parameters())
+    for name, parameter in first.named_parameters():
+        assert (own[name] is parameter) == name.startswith(SUBLAYERS["ffn"])
+
+
+@pytest.mark.parametrize(("parts", "projections"), [("cross_attention", 2), ("ffn", 4)])
+def test_keys_and_values_are_projected_once_for_each_cross_attention(parts, projections):
+    model = tiny_model(**CYCLE_REV, share_sublayers=parts)
+    called = []
+    for attention in {layer.encoder_attn for layer in model.decoder.layers}:
+        attention.k_proj.register_forward_hook(lambda module, *_: called.append(module))
+    model(**batch())
+    assert len(called) == projections
+
+
+def test_another_map_is_refused_and_both_are_named():
+    state = tiny_model(**CYCLE_REV, share_sublayers="ffn").state_dict()
+    for other in (CYCLE_REV, {**CYCLE_REV, "share_sublayers": "attention"}):
+        with pytest.raises(SharingError) as refused:
+            tiny_model(**other).load_state_dict(state)
+        line = str(refused.value)
+        assert "encoder layer map is self-attention 0,1,2,3 ffn 0,1,1,0" in line
+        assert f"the model's is {tiny_model(**other).maps['encoder']};" in line
+        assert "(--encoder-self-attention-map 0,1,2,3 --encoder-ffn-map 0,1,1,0)" in line
+
+
+def test_the_summary_names_each_map():
+    summary = tiny_model(**CYCLE_REV, share_sublayers="ffn").sharing_summary()
+    assert (
+        "encoder map self-attention 0,1,2,3 ffn 0,1,1,0 (4 layers, unique: 4 self-attention, 2 ffn)"
+    ) in summary
+
+
+def test_depth_grows_by_the_layers_that_have_all_sublayers_in_common():
+    """Layers 1 and 3 are the same; 0 and 2 differ in their feed-forwards."""
+    options = {"encoder_self_attention_map": "0,1,0,1", "encoder_ffn_map": "0,1,2,1"}
+    model = tiny_model(**options, grow_depth_at="5")
+    assert model.maps["encoder"].layers == (0, 1, 2, 1)
+    assert model.growth.depths == {"encoder": 3, "decoder": 4}
+    model.set_num_updates(5)
+    assert model.growth.depths == {"encoder": 4, "decoder": 4}
+    plain = tiny_model(**options)
+    plain.load_state_dict({n: t for n, t in model.state_dict().items() if "running" not in n})
+    assert torch.equal(model(**batch())[0], plain(**batch())[0])
+    with pytest.raises(SharingError, match="no depth can be added"):
+        tiny_model(**CYCLE_REV, share_sublayers="ffn", grow_depth_at="5")
+
+
+@pytest.mark.parametrize("scaling", ["none", "admin"])
+@pytest.mark.parametrize("parts", ["in full", "across sides", "one wide"])
+def test_a_scripted_model_gives_the_same(parts, scaling):
+    model = tiny_model(**PARTS[parts], residual_scaling=scaling)
+    model(**batch())
+    model.eval()
+    scripted = torch.jit.script(model)
+    torch.testing.assert_close(scripted(**batch())[0], model(**batch())[0], atol=1e-5, rtol=0)
+
+
+@given(st.lists(maps(6), min_size=1, max_size=3))
+def test_layers_are_the_same_where_all_sublayers_are(given_maps):
+    layers = SideMap(dict(zip(SUBLAYERS, given_maps, strict=False))).layers
+    for one, entry in enumerate(layers):
+        for other, again in enumerate(layers):
+            equal = all(layer_map[one] == layer_map[other] for layer_map in given_maps)
+            assert (entry == again) == equal
+
+
+def test_names_of_sublayers():
+    assert parse_sublayers("all") == ("self_attention", "cross_attention", "ffn")
+    assert parse_sublayers("ffn,attention,ffn") == ("ffn", "self_attention", "cross_attention")
+
+
+MISTAKES = {
+    "unknown": ({**CYCLE_REV, "share_sublayers": "fnn"}, "unknown sublayer 'fnn'; give one or"),
+    "empty": ({**CYCLE_REV, "share_sublayers": ""}, "unknown sublayer ''"),
+    "nothing to share": ({"share_sublayers": "ffn"}, "ffn without --sharing-strategy or a"),
+    "map of the layer too": (
+        {"encoder_layer_map": "0,0,1,1", "encoder_ffn_map": "0,0,0,0"},
+        "--encoder-layer-map 0,0,1,1 and --encoder-ffn-map are both given",
+    ),
+    "strategy too": (
+        {**CYCLE_REV, "decoder_ffn_map": "0,0,0,0"},
+        "--decoder-ffn-map 0,0,0,0 and --sharing-strategy cycle_rev are both given",
+    ),
+    "number too": (
+        {"decoder_unique_layers": 2, "decoder_ffn_map": "0,0,0,0"},
+        "--decoder-ffn-map 0,0,0,0 and --decoder-unique-layers 2 are both given",
+    ),
+    "names too": (
+        {"share_sublayers": "ffn", "encoder_ffn_map": "0,0,0,0"},
+        "--encoder-ffn-map 0,0,0,0 and --share-sublayers ffn are both given",
+    ),
+    "wrong length": ({"encoder_ffn_map": "0,0,0"}, "--encoder-ffn-map: layer map 0,0,0 has 3"),
+    "wrong number": ({"decoder_self_attention_map": "0,2,0,0"}, "--decoder-self-attention-map: "),
+    "a feed-forward that is not there": (
+        {"no_decoder_ffn": True, "decoder_ffn_map": "0,0,0,0"},
+        "--decoder-ffn-map 0,0,0,0: the decoder of this model has none; drop it",
+    ),
+    "two maps of one feed-forward": (
+        {"decoder_encoder_ffn_map": "0,0,0,0", "decoder_ffn_map": "0,0,0,0"},
+        "--decoder-ffn-map 0,0,0,0: the decoder of this model has none; drop it",
+    ),
+    "none and the encoder's": (
+        {"no_decoder_ffn": True, "decoder_encoder_ffn_map": "0,0,0,0"},
+        "--decoder-encoder-ffn-map 0,0,0,0: the decoder of this model has none; drop it",
+    ),
+    "a number that the encoder has not": (
+        {"encoder_ffn_map": "0,0,1,1", "decoder_encoder_ffn_map": "0,0,1,2"},
+        "--decoder-encoder-ffn-map 0,0,1,2: give a number for each of 4 decoder layers, from 0 to",
+    ),
+    "too few": (
+        {"decoder_encoder_ffn_map": "0,0,1"},
+        "--decoder-encoder-ffn-map 0,0,1: give a number for each of 4",
+    ),
+    "no number": ({"decoder_encoder_ffn_map": "0,0,1,x"}, "give whole numbers separated by"),
+    "other widths inside": (
+        {"decoder_encoder_ffn_map": "0,0,0,0", "decoder_ffn_embed_dim": 8},
+        "--encoder-ffn-embed-dim 32 and --decoder-ffn-embed-dim 8 must be equal",
+    ),
+    "other widths": (
+        {
+            "decoder_encoder_ffn_map": "0,0,0,0",
+            "decoder_embed_dim": 8,
+            "share_all_embeddings": False,
+        },
+        "--encoder-embed-dim 16 and --decoder-embed-dim 8 must be equal",
+    ),
+    "no cross-attention": (
+        {"no_cross_attention": True, "decoder_cross_attention_map": "0,0,0,0"},
+        "--decoder-cross-attention-map 0,0,0,0: the decoder of this model has none; drop it",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_one_line(mistake):
+    options, line = MISTAKES[mistake]
+    with pytest.raises(SharingError) as error:
+        tiny_model(**options)
+    assert line in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_language_model_has_no_cross_attention_to_share():
+    options = sharing_options("cycle", 2, DecoderOnlyConfig.sides)
+    with pytest.raises(SharingError, match="cross_attention: this model has none; name others"):
+        build("shared_transformer_lm", **options, share_sublayers="cross_attention")
+
+
+@pytest.mark.parametrize("parts", PARTS)
+def test_parameters_are_written_and_read_through_every_position(parts):
+    model = tiny_model(**PARTS[parts])
+    names = every_parameter(model)
+    for side, side_map in model.maps.items():
+        for sublayer, layers in side_map.sublayers.items():
+            module = SUBLAYERS[sublayer][-1]
+            norms = [names[f"{side}.layers.{n}.{module}.weight"] for n in range(len(layers))]
+            for position, entry in enumerate(layers):
+                same = [norm is norms[position] for norm in norms]
+                assert same == [other == entry for other in layers]
+
+
+def test_both_sides_have_one_parameter_stored_and_counted_once():
+    model = tiny_model(**PARTS["one for both sides"])
+    weights = {
+        id(layer.fc1.weight) for side in (model.encoder, model.decoder) for layer in side.layers
+    }
+    assert len(weights) == 1
+    assert count_parameters(model) == counted(model) + EMBEDDINGS
+    state = model.state_dict()
+    assert state["decoder.encoder_ffn_map"].tolist() == [0, 0, 0]
+    assert [name for name in state if "fc1.weight" in name] == ["encoder.layers.0.fc1.weight"]
+
+
+@pytest.mark.parametrize("parts", ["across sides", "one for both sides", "one wide"])
+def test_models_across_sides_and_without_are_reloaded(parts):
+    model = tiny_model(**PARTS[parts])
+    for assign in (False, True):
+        other = tiny_model(seed=9, **PARTS[parts])
+        other.load_state_dict(model.state_dict(), assign=assign)
+        assert count_parameters(other) == count_parameters(model)
+        assert torch.equal(other(**batch())[0], model(**batch())[0])
+
+
+@pytest.mark.parametrize(
+    ("stored", "built", "line"),
+    [
+        (
+            {},
+            {"no_decoder_ffn": True},
+            "decoder has feed-forwards, the model's has none; build it without",
+        ),
+        (
+            {"no_decoder_ffn": True},
+            {},
+            "decoder has no feed-forwards, the model's has; build it with --no",
+        ),
+        (PARTS["across sides"], {"encoder_ffn_map": "0,1,1,2"}, "encoder-ffn 2,0,0,1, the model's"),
+        ({"encoder_ffn_map": "0,1,1,2"}, PARTS["across sides"], "is encoder-ffn"),
+    ],
+)
+def test_feed_forwards_of_another_kind_are_refused(stored, built, line):
+    state = tiny_model(**stored).state_dict()
+    with pytest.raises(SharingError) as refused:
+        tiny_model(**built).load_state_dict(state)
+    assert line.replace("is encoder-ffn", "encoder-ffn 2,0,0,1") in str(refused.value)
+
+
+def test_the_preset_of_one_wide_feed_forward_has_the_parameters_of_base():
+    args = Namespace(arch="one_wide_ffn_wmt_en_de", share_all_embeddings=True)
+    ARCH_CONFIG_REGISTRY[args.arch](args)
+    model = build_weightless(args, 32768)
+    norms = (12 - 1) * 2 * 512
+    biases_of_output = (12 - 1) * 512
+    assert count_parameters(model) == 60_915_712 - norms - biases_of_output == 60_898_816
+    assert str(model.maps["encoder"]) == "self-attention 0,1,2,3,4,5 ffn 0,0,0,0,0,0"
+    assert [*model.maps["decoder"].sublayers] == ["self_attention", "cross_attention"]
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        ({**CYCLE_REV, "share_sublayers": "self_attention"}, True),
+        ({"decoder_self_attention_map": "0,0,1,2"}, True),
+        ({"encoder_self_attention_map": "0,0,1,2"}, False),
+        ({**CYCLE_REV, "share_sublayers": "attention"}, False),
+        (CYCLE_REV, False),
+        ({}, False),
+    ],
+)
+def test_a_decoder_that_shares_its_self_attention_alone_is_warned_of(options, warned, caplog):
+    tiny_model(**options)
+    assert ("arXiv 2309.01826" in caplog.text) == warned
