@@ -30,12 +30,11 @@ def test_translations_are_those_of_fairseq(trained, tmp_path, way, norms):
     path = tmp_path / "checkpoints" / "checkpoint_last.pt"
     folder = tmp_path / "export"
     export_ct2(Checkpoint.read(path), trained.data, folder, sentencepiece=trained.spm)
-    decoded = decode(trained, path, "--post-process", "sentencepiece")
+    decoded = decode(trained, path, "--post-process", "sentencepiece", "--beam", 1)
     expected = [line.split("\t")[1] for line in decoded]
     ended = [k for k, line in enumerate(expected) if len(line.split()) < MAX_LENGTH / 10]
-    assert len(ended) > 10
-    got = list(Translator(folder).translate(trained.text("en"), beam=4))
-    same = [got[k] == expected[k] for k in ended]
-    assert sum(same) >= len(same) - 1  # a tie may fall the other way
+    assert len(ended) > 5
+    got = list(Translator(folder).translate(trained.text("en"), beam=1))
+    assert [got[k] for k in ended] == [expected[k] for k in ended]
     card = (folder / "README.md").read_text()
     assert str(Checkpoint.read(path).skeleton().maps["encoder"]) in card
