@@ -41,7 +41,7 @@ def command(run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = Fals
         "cpu": cpu,
         "fp16": fp16,
     }
-    own = own_options(run, test_set, given)
+    own = own_options(run, test_set, given | dict.fromkeys(POSITIONS))
     flags = to_flags({"no-progress-bar": True, **given, **own})
     return [fairseq_tool("fairseq-generate"), str(folder / DATA), *flags]
 
