@@ -143,6 +143,7 @@ def test_a_test_set_with_another_number_of_lines(copied):
     [
         ({"beams": 4}, {}, "fairseq-generate has no option 'beams'"),
         ({"beam": "four"}, {}, "invalid int value: 'four'"),
+        ({"max-tokens": "5"}, {}, r"\[generate\] max-tokens = 5 is less than"),
         ({"path": "x.pt"}, {}, "'path' is set by the pipeline"),
         ({"max-source-positions": 5}, {}, "'max-source-positions' is set by the pipeline"),
         ({"score-reference": True}, {}, "'score-reference' is set .* it prints the references"),
