@@ -56,7 +56,7 @@ def _of_task(run: Run) -> dict[str, Any]:
 def check_lengths(run: Run, number: int, folder: Path) -> None:
     """Raise SharingError for a line of a test set, or a sample, that cannot be scored whole."""
     test_set = run.experiment.test_sets[number]
-    own = _of_task(run) | run.experiment.generate | test_set.options
+    own = {**_of_task(run), **run.experiment.generate, **test_set.options}
     (data,) = paths_of(folder / DATA, subset_of(number), run.experiment)
     sizes, samples = sizes_of(data), Samples.of(run.options, own)
     samples.refuse_too_long(test_set.name, sizes)
