@@ -106,8 +106,9 @@ def _growth(args: argparse.Namespace) -> tuple[Schedule, int]:
     schedule = parse_schedule(args.grow_depth_at)
     if schedule.steps and (args.max_update or 0) <= schedule.steps[-1]:
         raise SharingError(
-            f"--grow-depth-at {schedule} needs a greater --max-update, got {args.max_update}: "
-            "what a training costs depends on how long it is at each depth"
+            f"--grow-depth-at {schedule} needs a greater --max-update, got "
+            f"{args.max_update or 'none'}: what a training costs depends on how long it is at each "
+            "depth"
         )
     return schedule, args.max_update if schedule.steps else 1
 

@@ -11,8 +11,12 @@ from ..errors import SharingError
 from ..experiment.experiment import Experiment
 from ..experiment.file import load
 
-SEPARATORS = (os.pathsep, ",")
-"""Characters at which fairseq's commands split a list of paths; they cannot be escaped."""
+RESERVED = {
+    os.pathsep: "the end of a path",
+    ",": "the end of a path",
+    "${": "the beginning of a variable",
+}
+"""What fairseq's commands do not take for a part of a path, and cannot be escaped."""
 
 
 def add_stage_parser(subparsers: Any, name: str, example: str) -> Any:
@@ -72,12 +76,12 @@ def load_experiment(args: argparse.Namespace) -> tuple[Experiment, Path]:
     experiment = load(args.experiment, quick=args.quick)
     selected = experiment.select(getattr(args, "systems", None), getattr(args, "seeds", None))
     folder = (args.runs / experiment.name).resolve()
-    for separator in SEPARATORS:
-        if separator in str(folder):
+    for text, meaning in RESERVED.items():
+        if text in str(folder):
             raise SharingError(
                 f"--runs {args.runs}: the run folder would be {folder}, and fairseq takes a "
-                f"'{separator}' for the end of a path: choose a folder without "
-                f"{' and '.join(map(repr, SEPARATORS))}"
+                f"'{text}' for {meaning}: choose a folder without "
+                f"{' and '.join(map(repr, RESERVED))}"
             )
     return selected, folder
 

@@ -3,7 +3,6 @@
 import argparse
 import logging
 import math
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from ..commands.places import usable_cores
 from ..errors import SharingError
 from ..export.translate import COMPUTE_TYPES, DEVICES, LOGGER, Translator
 
@@ -56,7 +56,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     if args.threads is None:
-        args.threads = os.cpu_count() if args.device == "cpu" else 1
+        args.threads = usable_cores() if args.device == "cpu" else 1
     for name, most in MOST.items():
         if not 1 <= getattr(args, name) <= most:
             flag = "--" + name.replace("_", "-")

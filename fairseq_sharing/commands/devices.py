@@ -114,7 +114,7 @@ def these_devices(
     if nodes > 1 and not (name and number.isdecimal() and 0 < int(number) < 2**16):
         raise SharingError(
             f"--nodes {nodes} needs --rdzv-endpoint HOST:PORT, where the first one can be reached; "
-            f"it is '{endpoint or ''}'"
+            + (f"it is '{endpoint}'" if endpoint else "none is given")
         )
     return Devices(kind, per_node or gpus or 1, nodes, rank, name, int(number or 0))
 

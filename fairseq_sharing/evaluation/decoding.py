@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..commands.jobs import Job, fairseq_tool
 from ..corpus.binarised import path_of
-from ..corpus.parallel_text import read_lines
+from ..corpus.parallel_text import read_lines, stream_lines
 from ..corpus.prepare import DATA
 from ..errors import SharingError
 from ..experiment.experiment import Experiment, Options, TestSet, to_flags
@@ -41,7 +41,7 @@ def command(run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = Fals
         "cpu": cpu,
         "fp16": fp16,
     }
-    own = own_options(run, test_set, given)
+    own = own_options(run, test_set, given | dict.fromkeys(POSITIONS))
     flags = to_flags({"no-progress-bar": True, **given, **own})
     return [fairseq_tool("fairseq-generate"), str(folder / DATA), *flags]
 
@@ -94,7 +94,7 @@ def hypotheses_of(output: Path, expected: int) -> list[str]:
 
 def read_hypotheses(run: Run, test_set: str) -> list[str]:
     """The stored translations, split at line feeds alone."""
-    return run.hypotheses(test_set).read_bytes().decode("utf-8").split("\n")[:-1]
+    return list(stream_lines(run.hypotheses(test_set)))
 
 
 def binarised(experiment: Experiment, number: int, folder: Path) -> Path:

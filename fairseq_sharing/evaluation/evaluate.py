@@ -44,10 +44,10 @@ def evaluate(
     runs = runs_of(experiment, folder)
     for run in runs:
         _require_checkpoint(run)
-    scored.check_test_sets(runs, folder)
     for number, test_set in enumerate(experiment.test_sets):
         command = outputs.command(runs[0], number, folder, cpu=on_cpu(), fp16=fp16)
         read_command(test_set.name, command)
+    scored.check_test_sets(runs, folder)
     with exclusive(folder) as lock:
         for run in runs:
             average_epochs(run)

@@ -12,13 +12,18 @@ from ..experiment.experiment import TestSet
 from ..experiment.runs import Run
 from ..experiment.stages import Stage
 from ..files import sha256
-from .likelihoods import in_tokens, losses_of, read_losses
+from .likelihoods import check_lengths, in_tokens, losses_of, read_losses
 from .perplexity import Perplexity, perplexities
 
 
 def check_test_sets(runs: list[Run], folder: Path) -> None:
-    """Raise SharingError unless each test set has a text, and a document for each of its lines."""
-    for test_set in runs[0].experiment.test_sets:
+    """Raise SharingError unless each test set has a text, and a document for each of its lines.
+
+    Its lines also have to fit into every model, and its samples into a batch of fairseq-eval-lm.
+    """
+    for number, test_set in enumerate(runs[0].experiment.test_sets):
+        for run in runs:
+            check_lengths(run, number, folder)
         text, documents = _text(runs[0], test_set, folder), _documents(test_set, folder)
         if len(read_lines(text)) != len(list(stream_lines(documents))):
             raise SharingError(

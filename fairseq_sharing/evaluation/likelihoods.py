@@ -1,13 +1,16 @@
 """Likelihood of a test set under a language model: fairseq-eval-lm's command and its output."""
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..commands.jobs import Job, fairseq_tool
-from ..corpus.binarised import paths_of
+from ..corpus.binarised import paths_of, sizes_of
 from ..corpus.parallel_text import stream_lines
 from ..corpus.prepare import DATA
+from ..corpus.samples import Samples
 from ..corpus.subwords import SEGMENTATIONS
 from ..errors import SharingError
 from ..experiment.experiment import Options, TestSet, to_flags
@@ -44,13 +47,17 @@ def command(run: Run, number: int, folder: Path, *, cpu: bool, fp16: bool = Fals
         "fp16": fp16,
     }
     own = own_options(run, test_set, given)
-    trained = {name: run.options[name] for name in OF_TASK if name in run.options}
-    _check_lengths(run, test_set, {**trained, **own})
+    trained = _of_task(run)
+    _check_samples(run, test_set, {**trained, **own})
     flags = to_flags({"no-progress-bar": True, **given, **trained, **own})
     return [fairseq_tool("fairseq-eval-lm"), str(folder / DATA), *flags]
 
 
-def _check_lengths(run: Run, test_set: TestSet, options: Options) -> None:
+def _of_task(run: Run) -> dict[str, Any]:
+    return {name: run.options[name] for name in OF_TASK if name in run.options}
+
+
+def _check_samples(run: Run, test_set: TestSet, options: Options) -> None:
     """Raise SharingError for samples that the model does not take, or that are context alone.
 
     fairseq-eval-lm would silently leave out the ones and end in a traceback for the others.
@@ -70,6 +77,19 @@ def _check_lengths(run: Run, test_set: TestSet, options: Options) -> None:
             f"test set {test_set.name}: context-window = {window} leaves nothing to score of the "
             f"{sample} tokens of {SAMPLE}: give less"
         )
+
+
+def check_lengths(run: Run, number: int, folder: Path) -> None:
+    """Raise SharingError for a line of a test set, or a sample, that cannot be scored whole."""
+    test_set = run.experiment.test_sets[number]
+    own = {**_of_task(run), **run.experiment.generate, **test_set.options}
+    (data,) = paths_of(folder / DATA, subset_of(number), run.experiment)
+    sizes, samples = sizes_of(data), Samples.of(run.options, own)
+    samples.refuse_too_long(test_set.name, sizes)
+    tokens, most = samples.tokens - int(own.get("context-window", 0)), int(own.get("max-tokens", 0))
+    dataclasses.replace(samples, tokens=tokens).refuse_small_batches(
+        "fairseq-eval-lm", test_set.name, sizes, "[generate] max-tokens", most
+    )
 
 
 def waiting_jobs(run: Run, folder: Path, *, fp16: bool) -> list[Job]:
@@ -115,5 +135,16 @@ def losses_of(run: Run, test_set: str) -> Path:
 
 
 def read_losses(run: Run, test_set: str) -> np.ndarray:
-    """The losses in that file, (L,)."""
-    return np.array([float(line) for line in stream_lines(losses_of(run, test_set))])
+    """The losses in that file, (L,); SharingError unless it has one for each line of the set."""
+    path = losses_of(run, test_set)
+    expected = sum(1 for _ in stream_lines(in_tokens(run, test_set, run.folder.parent)))
+    try:
+        losses = np.array([float(line) for line in stream_lines(path)])
+    except ValueError:
+        losses = np.array([])
+    if len(losses) != expected:
+        raise SharingError(
+            f"{path} does not have a number for each of the {expected:,} lines of {test_set}: "
+            "remove it, then run fairseq-sharing evaluate again"
+        )
+    return losses

@@ -10,14 +10,33 @@ from ..experiment.runs import Run
 from ..experiment.stages import Stage
 from ..files import sha256
 
+_A_PART = "no score is given for a part of a test set"
+_NOT_PRINTED = "what is scored is read from what the command prints"
+NOT_SCORED = {
+    "num-shards": _A_PART,
+    "shard-id": _A_PART,
+    "skip-invalid-size-inputs-valid-test": _A_PART,
+    "quiet": _NOT_PRINTED,
+    "results-path": _NOT_PRINTED,
+    "score-reference": "it prints the references in place of translations",
+    "prefix-size": "it begins each translation with words of its reference",
+    "post-process": "[data] segmentation says how subwords are joined",
+}
+"""Options with which the output is not what the model makes of the whole test set, and why."""
+
 
 def own_options(run: Run, test_set: TestSet, given: Mapping[str, Any]) -> Options:
-    """The options of the experiment for a test set; SharingError if one is ``given`` already."""
+    """The options of the experiment for a test set.
+
+    Raises SharingError for one that is ``given`` already, and for those in NOT_SCORED.
+    """
     own = {**run.experiment.generate, **test_set.options}
-    for name in given.keys() & own.keys():
+    reasons = NOT_SCORED | dict.fromkeys(given, "")
+    for name in sorted(reasons.keys() & own.keys()):
+        reason = f" ({reasons[name]})" if reasons[name] else ""
         raise SharingError(
-            f"test set {test_set.name}: the option '{name}' is set by the pipeline; remove it from "
-            "[generate] and from the test set's options"
+            f"test set {test_set.name}: the option '{name}' is set by the pipeline{reason}; remove "
+            "it from [generate] and from the test set's options"
         )
     return own
 

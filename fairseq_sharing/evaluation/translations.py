@@ -31,7 +31,7 @@ def check_test_sets(runs: list[Run], folder: Path) -> None:
         lengths = lengths_of(folder / DATA, subset_of(number), languages)
         for positions in {positions_of(run.options) for run in runs}:
             refuse_too_long(test_set.name, lengths, positions)
-        batch = {**experiment.generate, **test_set.options}.get("max-tokens")
+        batch = int({**experiment.generate, **test_set.options}.get("max-tokens", 0))
         refuse_small_batches(
             "fairseq-generate", test_set.name, lengths, positions, "[generate] max-tokens", batch
         )

@@ -1,13 +1,12 @@
 """Where one training of an experiment lives: a system, a seed, and its folder."""
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import SharingError
-from ..files import write_json
+from ..files import read_json, write_json
 from ..model.config import SIDES
 from ..model.growth import Schedule
 from ..model.sublayers import SideMap
@@ -101,12 +100,12 @@ def save_run(run: Run) -> None:
 def read_run(folder: Path) -> Run:
     """The run whose run.json lies in the folder; its experiment has no other system and seed."""
     path = folder / RECORD
+    tables = read_json(path)
     try:
-        tables = json.loads(path.read_text("utf-8"))
         experiment = from_tables(tables.pop("name"), tables)
-    except (OSError, ValueError, KeyError, SharingError) as error:
+        return Run(experiment, experiment.systems[0], experiment.seeds[0], folder)
+    except (ValueError, LookupError, SharingError) as error:
         raise SharingError(f"{path} is no record of a training: {error}") from None
-    return Run(experiment, experiment.systems[0], experiment.seeds[0], folder)
 
 
 def runs_of(experiment: Experiment, folder: Path) -> list[Run]:

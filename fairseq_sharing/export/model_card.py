@@ -12,16 +12,20 @@ from rich.filesize import decimal
 from ..checkpoint.contents import Checkpoint
 from ..checkpoint.inspect import inspect
 from ..errors import SharingError
+from ..experiment.positions import Positions
 from ..experiment.stages import Stage
 from ..model.sublayers import SideMap
+from .positions import positions_in
 
 USES = {
     "translation": "fairseq-sharing translate --model {} < input.txt > output.txt",
     "text-generation": "python -c 'import ctranslate2; "
-    'print(ctranslate2.Generator("{}").generate_batch([["</s>"]], max_length=50))\'',
+    'print(ctranslate2.Generator("{}").generate_batch([["</s>"]], max_length={}))\'',
 }
-"""A command for each task of Hugging Face's."""
+"""A command for each task of Hugging Face's, of the model's name and a length."""
 
+LENGTH = 50
+"""Tokens of a text that a language model is asked for, unless it takes fewer."""
 
 METRICS = {"translation": ("bleu", "chrf"), "text-generation": ("perplexity", "word_perplexity")}
 """What is measured of each, as scores name it."""
@@ -49,14 +53,14 @@ class Card:
         """
         facts = inspect(checkpoint)
         try:
-            return self._text(facts, size)
+            return self._text(facts, size, positions_in(checkpoint.options()))
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise SharingError(
                 f"--run-folder {self.run_folder}: its scores.json, or corpus/manifest.json beside "
                 f"it, is damaged ({error}); run fairseq-sharing prepare and evaluate again"
             ) from None
 
-    def _text(self, facts: dict[str, Any], size: int) -> str:
+    def _text(self, facts: dict[str, Any], size: int, positions: Positions) -> str:
         corpus, scores = self._json("../corpus/manifest.json"), self._json("scores.json")
         shared = facts["parameters"] < facts["parameters_unshared"]
         metadata = self._metadata(corpus, scores, shared)
@@ -70,7 +74,7 @@ class Card:
             _model(facts, size, self.quantization),
             _data(corpus),
             self._scores(scores),
-            self._commands(),
+            self._commands(min(LENGTH, positions.target)),
         ]
         return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -106,8 +110,8 @@ class Card:
             metadata["model-index"] = [{"name": self.name, "results": results}]
         return metadata
 
-    def _commands(self) -> str:
-        lines = [USES[self._task].format(self.name)]
+    def _commands(self, length: int) -> str:
+        lines = [USES[self._task].format(self.name, length)]
         if self.run_folder and (command := self.run_folder / "command.txt").exists():
             lines.append(command.read_text("utf-8").strip())
         blocks = "\n\n".join(f"```sh\n{line}\n```" for line in lines)

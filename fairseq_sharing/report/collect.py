@@ -1,16 +1,20 @@
 """Finds runs and reads what is in their folders."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..checkpoint.contents import Checkpoint
 from ..corpus.parallel_text import read_lines
 from ..errors import SharingError
+from ..evaluation.averaging import decoded_checkpoint
 from ..evaluation.decoding import read_hypotheses
 from ..experiment.runs import RECORD, Run, read_run
 from ..files import read_json
+from ..model.growing_layers import take_running
 from ..model.strategies import STRATEGIES
 from ..model.sublayers import SideMap
 from ..training.log import TrainingLog
@@ -103,8 +107,21 @@ class Training:
         return path.read_text("utf-8").strip() if path.exists() else ""
 
     def depth_of(self, side: str) -> int:
-        """How many layers of the side ran in the last update."""
-        return self.run.schedule.depth(self.map_of(side).layers, max(self.updates - 1, 0))
+        """How many layers of the side run in the model that was scored, else in the last update.
+
+        The best checkpoint may be from before the depth grew. The model is asked while it is there.
+        """
+        last = self.run.schedule.depth(self.map_of(side).layers, max(self.updates - 1, 0))
+        return self._scored_depths.get(side, last)
+
+    @cached_property
+    def _scored_depths(self) -> dict[str, int]:
+        path = decoded_checkpoint(self.run)
+        if not (self.run.schedule.steps and path.exists()):
+            return {}
+        state = dict(Checkpoint.read(path, mapped=True).state)
+        maps = self.run.maps
+        return {side: len(take_running(state, side, one.layers)) for side, one in maps.items()}
 
     def map_of(self, side: str) -> SideMap:
         """The layer map of one side, encoder or decoder."""
@@ -151,10 +168,7 @@ def read_training(run: Run) -> Training:
         run=run,
         log=log,
         parameters=log.parameters,
-        scores={
-            t.name: measures_of(run.experiment).score(**scores[t.name])
-            for t in run.experiment.test_sets
-        },
+        scores={t.name: _score(run, scores[t.name], path) for t in run.experiment.test_sets},
         measured_speeds=_speeds(run.folder.parent / SPEED),
     )
 
@@ -176,6 +190,17 @@ def read_test_sets(run: Run, language: str) -> list[str]:
 def manifest_of(run: Run) -> dict[str, Any]:
     """What the corpus beside the run's folder was made of, as far as it is recorded."""
     return read_json(run.folder.parent / "corpus" / "manifest.json")
+
+
+def _score(run: Run, stored: Any, path: Path) -> Any:
+    """A score of the run's kind, as its file holds it."""
+    kind = measures_of(run.experiment).score
+    if not isinstance(stored, dict) or stored.keys() != {f.name for f in dataclasses.fields(kind)}:
+        raise SharingError(
+            f"{path} is damaged or of another version: remove it, then run fairseq-sharing "
+            "evaluate again"
+        )
+    return kind(**stored)
 
 
 def _translations(run: Run, test_set: str, scores: dict[str, Any]) -> list[str]:
@@ -204,9 +229,15 @@ def _by_depth(run: Run) -> tuple[Any, ...]:
 
 def _speeds(path: Path) -> dict[str, dict[int, float]]:
     """By system and first update of a phase, updates a second; a single number is of phase 0."""
-    return {
-        name: {int(first): speed for first, speed in measured.items()}
-        if isinstance(measured, dict)
-        else {0: measured}
-        for name, measured in read_json(path).items()
-    }
+    stored = read_json(path)
+    try:
+        return {
+            name: {int(first): float(speed) for first, speed in measured.items()}
+            if isinstance(measured, dict)
+            else {0: float(measured)}
+            for name, measured in stored.items()
+        }
+    except (TypeError, ValueError) as error:
+        raise SharingError(
+            f"{path} is damaged ({error}): remove it, then run fairseq-sharing train again"
+        ) from None

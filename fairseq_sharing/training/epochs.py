@@ -14,6 +14,7 @@ from ..experiment.runs import Run
 def require_epochs(run: Run, args: argparse.Namespace, data: Path, devices: Devices) -> None:
     """Raise SharingError if the training that ``args`` describe ends before ``average_epochs``.
 
+    Also if it has fewer epochs after its depth has grown: models of other depths have no average.
     ``data`` is binary data. Only what is certain is refused: an epoch has at least as many updates
     as its tokens fill batches without padding.
     """
@@ -22,12 +23,24 @@ def require_epochs(run: Run, args: argparse.Namespace, data: Path, devices: Devi
         return
     least = least_updates(_sizes(run, data), args, devices)
     epochs = min(run.max_update // least, args.max_epoch or run.max_update)
-    if epochs < wanted:
+    interval = max(args.save_interval, 1)
+    saved = epochs // interval
+    if saved < wanted:
+        skipped = f" and one in {interval} is saved" if interval > 1 else ""
         raise SharingError(
             f"system {run.name}: average_epochs = {wanted}, but max-update = {run.max_update:,} "
-            f"ends in epoch {epochs + 1}, since an epoch has at least {least:,} updates: give at "
-            "most " + (f"{epochs}" if epochs else "no average_epochs") + ", or more updates"
+            f"ends in epoch {epochs + 1}, since an epoch has at least {least:,} updates{skipped}: "
+            "give at most " + (f"{saved}" if saved else "no average_epochs") + ", or more updates"
         )
+    for step in run.schedule.steps[-1:]:
+        ends = (run.max_update - step) // least + 1
+        deep = -(-ends // interval)
+        if deep < wanted:
+            raise SharingError(
+                f"system {run.name}: average_epochs = {wanted}, but its depth grows after update "
+                f"{step:,}, and at most {deep} of its epochs are saved after that: models of "
+                f"different depths have no average; give at most {deep}, or let it grow earlier"
+            )
 
 
 def least_updates(sizes: Any, args: argparse.Namespace, devices: Devices) -> int:

@@ -208,7 +208,7 @@ def test_multiply_adds_over_a_training_by_hand():
         ((*BASE, "--vocabulary", "3"), "--vocabulary 3: must be from 5"),
         ((*BASE, "--vocabulary", "9" * 20), "to 10,000,000"),
         (("--strategy", "universal", "--layers", "9999999"), "at most 1,000"),
-        ((*BASE, "--grow-depth-at", "9"), "needs a greater --max-update, got None"),
+        ((*BASE, "--grow-depth-at", "9"), "needs a greater --max-update, got none"),
         ((*BASE, "--grow-depth-at", "9", "--max-update", "9"), "greater --max-update, got 9"),
         ((*BASE, "--grow-depth-at", "5,4", "--max-update", "9"), "at least 1 and increasing"),
     ],

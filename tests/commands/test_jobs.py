@@ -76,3 +76,11 @@ def test_a_command_that_could_not_log_that_the_disk_is_full(room, said, tmp_path
     failing = Job("one", [sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log")
     with pytest.raises(SharingError, match=rf"one: python\S* ended with status 3: {said}"):
         run_jobs([failing], ALONE, lock=2)
+
+
+def test_a_command_prints_any_letter_whatever_this_process_may_print(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    printing = Job("one", [sys.executable, "-c", "print('größer ± ▁')"], tmp_path / "log")
+    with exclusive(tmp_path) as lock:
+        run_jobs([printing], ALONE, lock)
+    assert printing.log.read_text("utf-8") == "größer ± ▁\n"

@@ -40,3 +40,7 @@ def test_from_text_to_the_table(texts_file, own_text, capsys):
     assert "Sentences" not in page
     assert main(["report", str(folder), "--test", "ar"]) == 2
     assert "perplexities are tested by bs" in capsys.readouterr().err
+    path = folder / "vanilla" / "losses.test.txt"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    assert main(["report", str(folder)]) == 2
+    assert "does not have a number for each of the 41 lines of test" in capsys.readouterr().err

@@ -47,6 +47,13 @@ def test_its_card_says_what_it_is(exported):
     assert "translat" not in (exported / "README.md").read_text("utf-8").replace("ctranslat", "")
 
 
+@pytest.mark.parametrize(("positions", "length"), [(20, 20), (512, 50)])
+def test_its_card_asks_for_no_more_than_the_model_takes(model, positions, length):
+    checkpoint = Checkpoint.read(model.last)
+    vars(checkpoint.content["cfg"]["model"])["max_target_positions"] = positions
+    assert f"max_length={length})" in Card("english", (), "int8").text(checkpoint, 9)
+
+
 def test_the_card_of_a_run_has_its_perplexity(model, tmp_path):
     (tmp_path / "command.txt").write_text("fairseq-train\n")
     score = {"perplexity": 7.351, "word_perplexity": 99.5, "tokens": 1234}

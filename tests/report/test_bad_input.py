@@ -39,6 +39,9 @@ def test_a_run_without_scores_or_log(capsys, own):
     assert "deep_rev has no scores of newstest2014: run fairseq-sharing evaluate" in line
     scores.write_text(text[:40])
     assert "scores.json is not JSON" in report(capsys, own)
+    for damaged in ('{"newstest2013": 3, "newstest2014": 3}', text.replace('"bleu"', '"bleus"')):
+        scores.write_text(damaged)
+        assert "scores.json is damaged or of another version: remove it" in report(capsys, own)
     scores.write_text(text)
     (own / "base" / "train.log").unlink()
     assert "train.log does not say how many parameters" in report(capsys, own)
@@ -48,6 +51,23 @@ def test_translations_that_are_not_those_that_were_scored(capsys, own):
     path = own / "base" / "hypotheses.newstest2013.txt"
     path.write_text(path.read_text() + "more\n")
     assert "has 41 lines, its score is of 40 segments" in report(capsys, own)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("base/run.json", "[]", "run.json does not hold a JSON object: remove it"),
+        ("base/run.json", "null", "run.json does not hold a JSON object: remove it"),
+        ("base/run.json", "{}", "run.json is no record of a training: 'name'"),
+        ("speed.json", '{"base": "fast"}', "speed.json is damaged"),
+        ("speed.json", '{"base": {"first": 1}}', "speed.json is damaged"),
+        ("speed.json", '{"base": null}', "speed.json is damaged"),
+        ("base/hypotheses.newstest2013.txt", "\udcff\n", "line 1: not UTF-8 (byte 0xff)"),
+    ],
+)
+def test_a_damaged_record_is_named(capsys, own, name, content, message):
+    (own / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert message in report(capsys, own)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """The speed of a training whose depth grows is that of all its parts."""
 
 import pytest
+import torch
 from planted_runs import EXPERIMENT, plant
 
 from fairseq_sharing.files import write_json
+from fairseq_sharing.model.growth import running_positions
 from fairseq_sharing.report.collect import find_runs, read_training
 from fairseq_sharing.report.speeds import minutes, relative_speed
 from fairseq_sharing.report.summary import summarise
@@ -77,3 +79,15 @@ def test_a_training_that_stopped_has_the_depth_that_it_reached(pair, updates, la
     name, unique, depth, *_ = table.rows[1]
     assert name == f"deep_rev (seed 1 {early}, seed 2 {early})"
     assert (unique, depth) == ("6", layers)
+
+
+@pytest.mark.parametrize(("running", "layers"), [(6, "6 of 12"), (12, "12")])
+def test_the_depth_is_that_of_the_model_that_was_scored(pair, running, layers):
+    """The best checkpoint of a training that grew may be from before."""
+    entry = torch.zeros(12)
+    entry[list(running_positions(pair[1].maps["decoder"], running))] = 1
+    state = {f"{side}.running_layers": entry for side in ("encoder", "decoder")}
+    pair[1].checkpoint.parent.mkdir()
+    torch.save({"model": state}, pair[1].checkpoint)
+    table = results(summarise(find_runs([pair[0].folder.parent])))
+    assert table.rows[1][:3] == ("deep_rev", "6", layers)

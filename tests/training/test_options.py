@@ -1,6 +1,7 @@
 """Options that contradict what an experiment says elsewhere, before anything is trained."""
 
 import dataclasses
+import re
 from argparse import Namespace
 
 import numpy as np
@@ -87,6 +88,26 @@ def test_more_epochs_than_a_training_has_are_refused(batches, batches_prepared, 
             continue
         with pytest.raises(SharingError, match=rf"average_epochs = {epochs}, but max-update"):
             require_epochs(run, args, data, Devices("cpu"))
+
+
+def test_epochs_that_are_not_saved_or_are_of_another_depth_are_no_epochs(
+    batches, batches_prepared, tmp_path
+):
+    data = batches_prepared / "tiny" / "data-bin"
+
+    def most(experiment, said, **train):
+        run = run_with(dataclasses.replace(experiment, average_epochs=99), tmp_path, **train)
+        args = read_options(run, data, Devices("cpu"))
+        with pytest.raises(SharingError, match=said) as refused:
+            require_epochs(run, args, data, Devices("cpu"))
+        return int(re.search(r"give at most (\d+)", str(refused.value))[1])
+
+    every = most(batches, "average_epochs = 99", max_update=40)
+    third = most(batches, "one in 3 is saved", max_update=40, save_interval=3)
+    assert third == every // 3 > 0
+    grown = dataclasses.replace(batches.systems[1], grow_depth_at=(999,))
+    growing = dataclasses.replace(batches, systems=(grown,))
+    assert most(growing, "its depth grows after update 999", max_update=1000) == 1
 
 
 def test_plan_refuses_them_once_there_are_data(batches_file, batches_prepared, capsys, tmp_path):
