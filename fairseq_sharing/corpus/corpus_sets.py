@@ -76,7 +76,7 @@ class CorpusSet:
             raise SharingError(
                 f"origin = '{self.corpus}:{self.name}' has {len(different)} usable segments "
                 f"(different sources): fewer than segments = {most or 1}; "
-                + in_words(total(counts))
+                + in_words(total(counts), "segments")
             )
         return sorted(different.values(), key=_rank)[:most]
 

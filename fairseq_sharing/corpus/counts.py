@@ -15,15 +15,15 @@ def total(counts: Counts) -> Counter[str]:
     return sum(counts.values(), Counter[str]())
 
 
-def in_words(pairs: Mapping[str, int]) -> str:
-    """Pairs read, kept and dropped, the commonest reason first.
+def in_words(counts: Mapping[str, int], unit: str = "pairs") -> str:
+    """What is read, kept and dropped, in a unit, the commonest reason first.
 
     >>> in_words({"read": 1300, "kept": 1290, "empty": 3, "too long": 7})
     'read 1,300 pairs, kept 1,290; dropped 7 too long, 3 empty'
     """
-    reasons = Counter({name: n for name, n in pairs.items() if name not in ("read", "kept")})
+    reasons = Counter({name: n for name, n in counts.items() if name not in ("read", "kept")})
     dropped = ", ".join(f"{number:,} {reason}" for reason, number in reasons.most_common())
-    said = f"read {pairs.get('read', 0):,} pairs, kept {pairs.get('kept', 0):,}"
+    said = f"read {counts.get('read', 0):,} {unit}, kept {counts.get('kept', 0):,}"
     return f"{said}; dropped {dropped or 'none'}"
 
 

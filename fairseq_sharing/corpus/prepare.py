@@ -36,7 +36,7 @@ def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, ...] | N
         _refuse_changes_after_training(stage, steps, manifest)
         stage.start_over()
         for step in _steps(corpus, lock):
-            _do(step, manifest)
+            _do(step, manifest, experiment.models.unit)
         stage.finish()
 
 
@@ -52,14 +52,14 @@ def require_prepared(experiment: Experiment, folder: Path) -> None:
         )
 
 
-def _do(step: Step, manifest: Manifest) -> None:
-    """Do a step unless it is done, and report its counts."""
+def _do(step: Step, manifest: Manifest, unit: str) -> None:
+    """Do a step unless it is done, and report its counts, in a unit."""
     reason = manifest.reason_to_do(step)
     if reason:
         print(f"prepare: {step.name} ({reason})", flush=True)
         done = manifest.do(step)
         if "pairs" in done.counts:
-            print(f"prepare: {step.name}: {in_words(done.counts['pairs'])}", flush=True)
+            print(f"prepare: {step.name}: {in_words(done.counts['pairs'], unit)}", flush=True)
         if TOO_LONG in done.counts:
             print(f"prepare: {step.name}: {too_long_in_words(done.counts[TOO_LONG])}", flush=True)
 

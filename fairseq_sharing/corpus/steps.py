@@ -133,7 +133,7 @@ class Corpus:
 
     def _write_corpus(self) -> Done:
         """Write what cleaning keeps: the sets that are held out of it, and the rest to train on."""
-        data = self.experiment.data
+        data, unit = self.experiment.data, self.experiment.models.unit
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.own_text:
             source = open_files(*self.own_text, verbatim=data.verbatim)
@@ -141,7 +141,7 @@ class Corpus:
             source = open_corpus(data.corpus, data.sets, self.languages, self.folder)
         named = [self.files([name])[0] for name in self.named]
         rules = rules_of(self.experiment, self._tested_on(named))
-        sets: Sets = {name: counted(s, f"pairs of {name}") for name, s in source.sets.items()}
+        sets: Sets = {name: counted(s, f"{unit} of {name}") for name, s in source.sets.items()}
         if not self.own_text:
             sets = hold_out_of(sets, data.held_out_sets)
         of_sets: Counts = {}
@@ -149,7 +149,7 @@ class Corpus:
         try:
             held_out, rest = split(kept, self._held_out(), self.folder)
         except TooLittleText as error:
-            raise SharingError(f"{error}; {in_words(total(of_sets))}") from None
+            raise SharingError(f"{error}; {in_words(total(of_sets), unit)}") from None
         segments = {part: self._write(part, held_out[part]) for part in held_out}
         for part, file in zip(held_out, self.documents(held_out), strict=False):
             write_lines(file, [segment.document or "" for segment in held_out[part]])

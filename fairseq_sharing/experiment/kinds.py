@@ -18,6 +18,11 @@ class Kind:
     def translates(self) -> bool:
         return "encoder" in self.sides
 
+    @property
+    def unit(self) -> str:
+        """What its text is counted in."""
+        return "pairs" if self.translates else "lines"
+
 
 TRANSLATION = Kind("translation", "shared_transformer", SIDES)
 LANGUAGE_MODEL = Kind("language_model", "shared_transformer_lm", ("decoder",))

@@ -67,7 +67,7 @@ def _training_text(report: Report) -> list[str]:
         steps = manifest_of(training.run).get("steps", {})
         counts = [steps.get(name, {}).get("counts", {}) for name in ("corpus", "encoding")]
         if pairs := counts[0].get("pairs"):
-            line = f"Training text: {in_words(pairs)}"
+            line = f"Training text: {in_words(pairs, training.run.experiment.models.unit)}"
             if number := counts[1].get(TOO_LONG):
                 line += f"; then {too_long_in_words(number)}"
             said[line + "."] = None

@@ -18,6 +18,7 @@ def test_a_trained_model_is_described(trained, tool):
     assert status == 0
     assert facts["sides"]["encoder"] == {
         "layer_map": [0, 1, 1, 0],
+        "maps": {"layer": [0, 1, 1, 0]},
         "layers": 4,
         "unique_layers": 2,
         "running_layers": 4,

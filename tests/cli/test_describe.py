@@ -191,7 +191,10 @@ def test_multiply_adds_over_a_training_by_hand():
         (("--strategy", "cycle", "--layers", "6", "--unique-layers", "9"), "got 9"),
         (("--strategy", "universal", "--layers", "6", "--unique-layers", "1"), "drop it"),
         (("--strategy", "cycle"), "give --strategy and --layers"),
-        (("--arch", "transformer_lm"), "--arch transformer_lm: choose from shared_transformer, "),
+        (
+            ("--arch", "transformer_lm"),
+            "--arch transformer_lm: choose from one_wide_ffn_wmt_en_de, shared_transformer, ",
+        ),
         ((*LM, "--layers", "4"), "--decoder-layers 4 --decoder-unique-layers 6: "),
         ((*LM, "--separate-embeddings"), "_lm_gpt is a language model, whose preset says"),
         ((*LM, "--embed-dim", "100"), "--embed-dim 100 must be a multiple of --heads 12"),

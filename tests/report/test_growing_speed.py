@@ -85,7 +85,7 @@ def test_a_training_that_stopped_has_the_depth_that_it_reached(pair, updates, la
 def test_the_depth_is_that_of_the_model_that_was_scored(pair, running, layers):
     """The best checkpoint of a training that grew may be from before."""
     entry = torch.zeros(12)
-    entry[list(running_positions(pair[1].maps["decoder"], running))] = 1
+    entry[list(running_positions(pair[1].maps["decoder"].layers, running))] = 1
     state = {f"{side}.running_layers": entry for side in ("encoder", "decoder")}
     pair[1].checkpoint.parent.mkdir()
     torch.save({"model": state}, pair[1].checkpoint)
