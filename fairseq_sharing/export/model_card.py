@@ -12,8 +12,8 @@ from rich.filesize import decimal
 from ..checkpoint.contents import Checkpoint
 from ..checkpoint.inspect import inspect
 from ..errors import SharingError
-from ..experiment.positions import Positions
 from ..experiment.stages import Stage
+from ..files import sha256
 from ..model.sublayers import SideMap
 from .positions import positions_in
 
@@ -53,17 +53,21 @@ class Card:
         """
         facts = inspect(checkpoint)
         try:
-            return self._text(facts, size, positions_in(checkpoint.options()))
+            return self._text(facts, size, checkpoint)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise SharingError(
                 f"--run-folder {self.run_folder}: its scores.json, or corpus/manifest.json beside "
                 f"it, is damaged ({error}); run fairseq-sharing prepare and evaluate again"
             ) from None
 
-    def _text(self, facts: dict[str, Any], size: int, positions: Positions) -> str:
+    def _text(self, facts: dict[str, Any], size: int, checkpoint: Checkpoint) -> str:
         corpus, scores = self._json("../corpus/manifest.json"), self._json("scores.json")
+        positions, other = (
+            positions_in(checkpoint.options()),
+            self._scored_other(scores, checkpoint),
+        )
         shared = facts["parameters"] < facts["parameters_unshared"]
-        metadata = self._metadata(corpus, scores, shared)
+        metadata = self._metadata(corpus, {} if other else scores, shared)
         header = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)
         purpose = "Translates {} to {}." if self.languages else "A language model."
         kind = "A Transformer whose layers share parameters." if shared else "A Transformer."
@@ -73,7 +77,7 @@ class Card:
             f"{purpose.format(*self.languages)} {kind}",
             _model(facts, size, self.quantization),
             _data(corpus),
-            self._scores(scores),
+            self._scores(scores, other),
             self._commands(min(LENGTH, positions.target)),
         ]
         return "\n\n".join(section for section in sections if section) + "\n"
@@ -117,19 +121,27 @@ class Card:
         blocks = "\n\n".join(f"```sh\n{line}\n```" for line in lines)
         return f"## Commands\n\nTo use it; where known, how it was trained:\n\n{blocks}"
 
-    def _scores(self, scores: dict[str, Any]) -> str:
-        precision = self._decoded_in(scores)
-        return (
-            _of_translations(scores, precision) if self.languages else _of_texts(scores, precision)
-        )
+    def _scores(self, scores: dict[str, Any], other: str | None) -> str:
+        half = any(one.get("generate", {}).get("fp16") for one in self._decodings(scores))
+        precision = "float16" if half else "float32"
+        of = f"another file than the exported one, SHA-256 {other}" if other else "the checkpoint"
+        if not scores:
+            return ""
+        return (_of_translations if self.languages else _of_texts)(scores, of, precision)
 
-    def _decoded_in(self, scores: dict[str, Any]) -> str:
-        """The precision of the translations that were scored, as evaluate recorded it."""
+    def _scored_other(self, scores: dict[str, Any], checkpoint: Checkpoint) -> str | None:
+        """The SHA-256 of the file that was scored, if it is known and is not the exported one.
+
+        One that was stripped since, or another system's, is another file.
+        """
+        scored = {str(one["checkpoint"]) for one in self._decodings(scores) if "checkpoint" in one}
+        return min(scored - {sha256(checkpoint.path)}, default=None) if scored else None
+
+    def _decodings(self, scores: dict[str, Any]) -> list[dict[str, Any]]:
+        """What evaluate recorded of the outputs that were scored."""
         folder = self.run_folder
         stages = [Stage(folder, f"decode.{name}", {}) for name in scores] if folder else []
-        settings = [stage.recorded() or {} for stage in stages]
-        half = any(one.get("generate", {}).get("fp16") for one in settings)
-        return "float16" if half else "float32"
+        return [stage.recorded() or {} for stage in stages]
 
     def _json(self, path: str) -> dict[str, Any]:
         file = self.run_folder / path if self.run_folder else None
@@ -172,9 +184,7 @@ def _data(corpus: dict[str, Any]) -> str:
     return f"## Data\n\nCorpus {corpus['corpus']}; segments: {segments}.\n\n{origin}"
 
 
-def _of_texts(scores: dict[str, Any], precision: str) -> str:
-    if not scores:
-        return ""
+def _of_texts(scores: dict[str, Any], of: str, precision: str) -> str:
     rows = [
         (
             name,
@@ -185,12 +195,10 @@ def _of_texts(scores: dict[str, Any], precision: str) -> str:
         for name, score in scores.items()
     ]
     head = ("test set", "tokens", "perplexity", "a word")
-    return f"## Scores\n\nOf the checkpoint, by fairseq in {precision}.\n\n" + _table(head, rows)
+    return f"## Scores\n\nOf {of}, by fairseq in {precision}.\n\n" + _table(head, rows)
 
 
-def _of_translations(scores: dict[str, Any], precision: str) -> str:
-    if not scores:
-        return ""
+def _of_translations(scores: dict[str, Any], of: str, precision: str) -> str:
     rows = [
         (
             name,
@@ -203,7 +211,7 @@ def _of_translations(scores: dict[str, Any], precision: str) -> str:
     first = next(iter(scores.values()))
     return (
         "## Scores\n\n"
-        f"Of the checkpoint decoded by fairseq in {precision}, with 95 % intervals.\n\n"
+        f"Of {of}, decoded by fairseq in {precision}, with 95 % intervals.\n\n"
         + _table(("test set", "segments", "BLEU", "chrF"), rows)
         + f"\n\n- BLEU `{first['bleu_signature']}`\n- chrF `{first['chrf_signature']}`"
     )

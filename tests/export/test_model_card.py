@@ -11,6 +11,7 @@ from fairseq_sharing.errors import SharingError
 from fairseq_sharing.experiment.stages import Stage
 from fairseq_sharing.export.ct2 import export_ct2
 from fairseq_sharing.export.model_card import Card, check_run_folder
+from fairseq_sharing.files import sha256
 
 SCORE = {
     "bleu": 21.034,
@@ -68,6 +69,16 @@ def test_the_scores_are_of_the_precision_that_was_decoded_in(trained, run_folder
     assert f"decoded by fairseq in float{precision}, with" in card.text(
         Checkpoint.read(trained.last), 1
     )
+
+
+def test_scores_of_another_checkpoint_are_called_that(trained, run_folder):
+    digest = sha256(trained.last)
+    card = Card("en-de", ("en", "de"), "int8", run_folder=run_folder)
+    for scored, said in ((digest, "Of the checkpoint, decoded"), ("ab12", "SHA-256 ab12, decoded")):
+        Stage(run_folder, "decode.test", {"checkpoint": scored}).finish()
+        header, text = parts(card.text(Checkpoint.read(trained.last), 1))
+        assert said in text
+        assert ("model-index" in header) == (scored == digest)
 
 
 def test_a_card_without_a_run_folder_claims_nothing(trained, exported):
