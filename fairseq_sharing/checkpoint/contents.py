@@ -1,6 +1,7 @@
 """What is in a checkpoint: its model's options, its weights, and the model they describe."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,7 @@ class Checkpoint:
         }
         if options is not None:
             cfg = slim["cfg"] or as_config(slim)
-            common = cfg["common"] | {"user_dir": None}
-            slim |= {"args": None, "cfg": cfg | {"model": options, "common": common}}
+            common = cfg.get("common")
+            common = {**(common if isinstance(common, Mapping) else {}), "user_dir": None}
+            slim |= {"args": None, "cfg": {**cfg, "model": options, "common": common}}
         return slim

@@ -143,6 +143,14 @@ def test_a_valid_file_is_taken_by_every_tool(content, tmp_path):
         tool(read)
 
 
+@pytest.mark.parametrize("common", [{}, {"common": None}, {"common": {"fp16": True}}])
+def test_a_config_needs_no_more_than_a_model(content, tmp_path, common):
+    config = {"model": content["cfg"]["model"], **common}
+    torch.save(content | {"cfg": config}, tmp_path / "any.pt")
+    written = unroll(Checkpoint.read(tmp_path / "any.pt"))
+    assert written["cfg"]["common"] == (common.get("common") or {}) | {"user_dir": None}
+
+
 @FAST
 @given(data=st.data())
 def test_any_entries(content, tmp_path, data):
