@@ -1,20 +1,18 @@
 """The README.md of an exported model, in the card format of Hugging Face."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from rich.filesize import decimal
 
 from ..checkpoint.contents import Checkpoint
 from ..checkpoint.inspect import inspect
 from ..errors import SharingError
 from ..experiment.stages import Stage
 from ..files import sha256
-from ..model.sublayers import SideMap
+from .card_sections import data, model, scores_of_texts, scores_of_translations
 from .positions import positions_in
 
 USES = {
@@ -75,8 +73,8 @@ class Card:
             f"---\n{header}---",
             f"# {self.name}",
             f"{purpose.format(*self.languages)} {kind}",
-            _model(facts, size, self.quantization),
-            _data(corpus),
+            model(facts, size, self.quantization),
+            data(corpus),
             self._scores(scores, other),
             self._commands(min(LENGTH, positions.target)),
         ]
@@ -127,7 +125,9 @@ class Card:
         of = f"another file than the exported one, SHA-256 {other}" if other else "the checkpoint"
         if not scores:
             return ""
-        return (_of_translations if self.languages else _of_texts)(scores, of, precision)
+        return (scores_of_translations if self.languages else scores_of_texts)(
+            scores, of, precision
+        )
 
     def _scored_other(self, scores: dict[str, Any], checkpoint: Checkpoint) -> str | None:
         """The SHA-256 of the file that was scored, if it is known and is not the exported one.
@@ -155,68 +155,3 @@ def check_run_folder(folder: Path) -> None:
             f"--run-folder {folder} holds no command.txt; give the folder of one system, such as "
             "runs/demo/cycle_rev"
         )
-
-
-def _model(facts: dict[str, Any], size: int, quantization: str) -> str:
-    rows = [
-        (f"{side} map", f"{side_map} ({side_map.counts})")
-        for side, layers in facts["sides"].items()
-        for side_map in [SideMap(layers["maps"])]
-    ]
-    rows += [
-        ("parameters, each once", f"{facts['parameters']:,}"),
-        ("unshared at the same depth", f"{facts['parameters_unshared']:,}"),
-        ("each position's own", facts["own"]),
-        ("residual scaling", facts["residual_scaling"]),
-        ("updates", f"{facts['updates']:,}"),
-        ("size of this folder", f"{decimal(size)} ({quantization})"),
-    ]
-    return "## Model\n\n" + _table(("", ""), rows)
-
-
-def _data(corpus: dict[str, Any]) -> str:
-    if not corpus:
-        return ""
-    segments = ", ".join(f"{count:,} {part}" for part, count in corpus["segments"].items())
-    origin = "\n".join(
-        f"- `{name}` (SHA-256 {digest})" for name, digest in corpus["origin"].items()
-    )
-    return f"## Data\n\nCorpus {corpus['corpus']}; segments: {segments}.\n\n{origin}"
-
-
-def _of_texts(scores: dict[str, Any], of: str, precision: str) -> str:
-    rows = [
-        (
-            name,
-            f"{score['tokens']:,}",
-            f"{score['perplexity']:.2f}",
-            f"{score['word_perplexity']:.2f}",
-        )
-        for name, score in scores.items()
-    ]
-    head = ("test set", "tokens", "perplexity", "a word")
-    return f"## Scores\n\nOf {of}, by fairseq in {precision}.\n\n" + _table(head, rows)
-
-
-def _of_translations(scores: dict[str, Any], of: str, precision: str) -> str:
-    rows = [
-        (
-            name,
-            f"{score['segments']}",
-            f"{score['bleu']:.1f} ± {score['bleu_interval']:.1f}",
-            f"{score['chrf']:.1f} ± {score['chrf_interval']:.1f}",
-        )
-        for name, score in scores.items()
-    ]
-    first = next(iter(scores.values()))
-    return (
-        "## Scores\n\n"
-        f"Of {of}, decoded by fairseq in {precision}, with 95 % intervals.\n\n"
-        + _table(("test set", "segments", "BLEU", "chrF"), rows)
-        + f"\n\n- BLEU `{first['bleu_signature']}`\n- chrF `{first['chrf_signature']}`"
-    )
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

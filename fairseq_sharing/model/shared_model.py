@@ -10,8 +10,9 @@ from torch import nn
 
 from ..errors import SharingError
 from .admin import ResidualProfile
-from .checks import check_options, warning_of
+from .checks import check_options
 from .config import SharedTransformerConfig
+from .feature_checks import warning_of
 from .growing_layers import DepthGrowth, scriptable
 from .growth import parse_schedule
 from .own import give_own, parse_own

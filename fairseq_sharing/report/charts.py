@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .collect import Training
 from .rows import Figure, Row
 from .speeds import minutes
 from .summary import Report
+from .trainings import Training
 
 XAxis = Callable[[Training, int], float | None]
 

@@ -8,13 +8,13 @@ from ..model.own import parse_own
 from ..model.strategies import LayerMap
 from ..model.sublayers import SideMap, in_words
 from .charts import Chart
-from .collect import Training
 from .render import render
 from .rows import Row
 from .sentences import LEAST_WORDS, pairs_of
 from .summary import Report
 from .svg import colour, draw
 from .tables import Table
+from .trainings import Training
 
 OF_ONE_RUN = ("started", "command", "host", "slurm_job", "earlier")
 """The entries of versions.json on which no figure depends."""

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .collect import Training
 from .measures import Measure
 from .paper import PaperRow
 from .speeds import RelativeSpeed, minutes, updates_to
+from .trainings import Training
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from ..evaluation.language_models import compared
 from ..evaluation.scoring import p_value
 from ..experiment.bleu import bleu_of
 from ..experiment.runs import Run
-from .collect import Training, read_test_sets
+from .collect import read_test_sets
+from .trainings import Training
 
 TESTS = {"bs": "paired bootstrap", "ar": "approximate randomisation"}
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .collect import Training
+from .trainings import Training
 
 HARDWARE = ("cpu", "cores", "gpus", "devices", "precision")
 """The entries of versions.json that must agree before two logs' speeds are compared."""

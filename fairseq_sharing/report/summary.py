@@ -8,12 +8,13 @@ from pathlib import Path
 from ..errors import SharingError
 from ..experiment.runs import Run
 from ..progress import in_turn
-from .collect import Training, read_test_sets, read_training
+from .collect import read_test_sets, read_training
 from .comparable import require_comparable
 from .paper import TABLES, PaperTable, paper_row
 from .rows import Row
 from .significance import TESTS, tester
 from .speeds import relative_speed
+from .trainings import Training
 
 
 @dataclass(frozen=True)
