@@ -9,59 +9,18 @@ from fairseq.models import ARCH_CONFIG_REGISTRY
 from fairseq.sequence_generator import SequenceGenerator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import batch, dictionary, every_parameter, sharing_options, text_batch, tiny_model
+from sublayer_maps import CYCLE_REV, EMBEDDINGS, PARTS, counted
+from support import batch, dictionary, sharing_options, text_batch, tiny_model
 
 from fairseq_sharing import SharingError, count_parameters
 from fairseq_sharing.model.config import MAP_OPTIONS, DecoderOnlyConfig
 from fairseq_sharing.model.cost import build_weightless
 from fairseq_sharing.model.state import is_map
-from fairseq_sharing.model.strategies import format_layer_map, num_unique_layers
-from fairseq_sharing.model.sublayers import GROUPS, SUBLAYERS, SideMap, parse_sublayers
+from fairseq_sharing.model.strategies import format_layer_map
+from fairseq_sharing.model.sublayers import SUBLAYERS, SideMap, parse_sublayers
 
-CYCLE_REV = sharing_options("cycle_rev", 2)
-PARTS = {
-    **{name: {**CYCLE_REV, "share_sublayers": name} for name in GROUPS},
-    "two": {**CYCLE_REV, "share_sublayers": "self_attention,ffn"},
-    "one side": {"encoder_layer_map": "0,0,1,1", "share_sublayers": "ffn"},
-    "in full": {
-        "encoder_self_attention_map": "0,1,2,0",
-        "encoder_ffn_map": "0,0,0,0",
-        "decoder_cross_attention_map": "0,1,0,1",
-        "decoder_ffn_map": "0,1,1,2",
-    },
-    "across sides": {"encoder_ffn_map": "0,1,1,2", "decoder_encoder_ffn_map": "2,0,0,1"},
-    "one for both sides": {
-        "encoder_ffn_map": "0,0,0,0",
-        "decoder_encoder_ffn_map": "0,0,0",
-        "decoder_layers": 3,
-    },
-    "one wide": {
-        **sharing_options("universal"),
-        "share_sublayers": "ffn",
-        "no_decoder_ffn": True,
-        "encoder_ffn_embed_dim": 64,
-    },
-    "no decoder ffn": {"no_decoder_ffn": True},
-}
 WAYS = {"plain": {}, "admin": {"residual_scaling": "admin"}, "dropout": {"dropout": 0.2}}
 WAYS["pre-norm"] = {"encoder_normalize_before": True, "decoder_normalize_before": True}
-SIZES = {
-    "self_attention": 4 * (16 * 16 + 16) + 2 * 16,
-    "cross_attention": 4 * (16 * 16 + 16) + 2 * 16,
-    "ffn": 2 * 16 * 32 + 32 + 16 + 2 * 16,
-}
-"""Parameters of a sublayer and its norm in a tiny model."""
-EMBEDDINGS = 40 * 16
-
-
-def counted(model):
-    """What it should have by its maps."""
-    return sum(
-        num_unique_layers(layers) * SIZES[name]
-        for side_map in model.maps.values()
-        for name, layers in side_map.sublayers.items()
-        if name != "encoder_ffn"
-    )
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -237,142 +196,6 @@ def test_names_of_sublayers():
     assert parse_sublayers("ffn,attention,ffn") == ("ffn", "self_attention", "cross_attention")
 
 
-MISTAKES = {
-    "unknown": ({**CYCLE_REV, "share_sublayers": "fnn"}, "unknown sublayer 'fnn'; give one or"),
-    "empty": ({**CYCLE_REV, "share_sublayers": ""}, "unknown sublayer ''"),
-    "nothing to share": ({"share_sublayers": "ffn"}, "ffn without --sharing-strategy or a"),
-    "map of the layer too": (
-        {"encoder_layer_map": "0,0,1,1", "encoder_ffn_map": "0,0,0,0"},
-        "--encoder-layer-map 0,0,1,1 and --encoder-ffn-map are both given",
-    ),
-    "strategy too": (
-        {**CYCLE_REV, "decoder_ffn_map": "0,0,0,0"},
-        "--decoder-ffn-map 0,0,0,0 and --sharing-strategy cycle_rev are both given",
-    ),
-    "number too": (
-        {"decoder_unique_layers": 2, "decoder_ffn_map": "0,0,0,0"},
-        "--decoder-ffn-map 0,0,0,0 and --decoder-unique-layers 2 are both given",
-    ),
-    "names too": (
-        {"share_sublayers": "ffn", "encoder_ffn_map": "0,0,0,0"},
-        "--encoder-ffn-map 0,0,0,0 and --share-sublayers ffn are both given",
-    ),
-    "wrong length": ({"encoder_ffn_map": "0,0,0"}, "--encoder-ffn-map: layer map 0,0,0 has 3"),
-    "wrong number": ({"decoder_self_attention_map": "0,2,0,0"}, "--decoder-self-attention-map: "),
-    "a feed-forward that is not there": (
-        {"no_decoder_ffn": True, "decoder_ffn_map": "0,0,0,0"},
-        "--decoder-ffn-map 0,0,0,0: the decoder of this model has none; drop it",
-    ),
-    "two maps of one feed-forward": (
-        {"decoder_encoder_ffn_map": "0,0,0,0", "decoder_ffn_map": "0,0,0,0"},
-        "--decoder-ffn-map 0,0,0,0: the decoder of this model has none; drop it",
-    ),
-    "none and the encoder's": (
-        {"no_decoder_ffn": True, "decoder_encoder_ffn_map": "0,0,0,0"},
-        "--decoder-encoder-ffn-map 0,0,0,0: the decoder of this model has none; drop it",
-    ),
-    "a number that the encoder has not": (
-        {"encoder_ffn_map": "0,0,1,1", "decoder_encoder_ffn_map": "0,0,1,2"},
-        "--decoder-encoder-ffn-map 0,0,1,2: give a number for each of 4 decoder layers, from 0 to",
-    ),
-    "too few": (
-        {"decoder_encoder_ffn_map": "0,0,1"},
-        "--decoder-encoder-ffn-map 0,0,1: give a number for each of 4",
-    ),
-    "no number": ({"decoder_encoder_ffn_map": "0,0,1,x"}, "give whole numbers separated by"),
-    "other widths inside": (
-        {"decoder_encoder_ffn_map": "0,0,0,0", "decoder_ffn_embed_dim": 8},
-        "--encoder-ffn-embed-dim 32 and --decoder-ffn-embed-dim 8 must be equal",
-    ),
-    "other widths": (
-        {
-            "decoder_encoder_ffn_map": "0,0,0,0",
-            "decoder_embed_dim": 8,
-            "share_all_embeddings": False,
-        },
-        "--encoder-embed-dim 16 and --decoder-embed-dim 8 must be equal",
-    ),
-    "no cross-attention": (
-        {"no_cross_attention": True, "decoder_cross_attention_map": "0,0,0,0"},
-        "--decoder-cross-attention-map 0,0,0,0: the decoder of this model has none; drop it",
-    ),
-}
-
-
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes_are_one_line(mistake):
-    options, line = MISTAKES[mistake]
-    with pytest.raises(SharingError) as error:
-        tiny_model(**options)
-    assert line in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-def test_a_language_model_has_no_cross_attention_to_share():
-    options = sharing_options("cycle", 2, DecoderOnlyConfig.sides)
-    with pytest.raises(SharingError, match="cross_attention: this model has none; name others"):
-        build("shared_transformer_lm", **options, share_sublayers="cross_attention")
-
-
-@pytest.mark.parametrize("parts", PARTS)
-def test_parameters_are_written_and_read_through_every_position(parts):
-    model = tiny_model(**PARTS[parts])
-    names = every_parameter(model)
-    for side, side_map in model.maps.items():
-        for sublayer, layers in side_map.sublayers.items():
-            module = SUBLAYERS[sublayer][-1]
-            norms = [names[f"{side}.layers.{n}.{module}.weight"] for n in range(len(layers))]
-            for position, entry in enumerate(layers):
-                same = [norm is norms[position] for norm in norms]
-                assert same == [other == entry for other in layers]
-
-
-def test_both_sides_have_one_parameter_stored_and_counted_once():
-    model = tiny_model(**PARTS["one for both sides"])
-    weights = {
-        id(layer.fc1.weight) for side in (model.encoder, model.decoder) for layer in side.layers
-    }
-    assert len(weights) == 1
-    assert count_parameters(model) == counted(model) + EMBEDDINGS
-    state = model.state_dict()
-    assert state["decoder.encoder_ffn_map"].tolist() == [0, 0, 0]
-    assert [name for name in state if "fc1.weight" in name] == ["encoder.layers.0.fc1.weight"]
-
-
-@pytest.mark.parametrize("parts", ["across sides", "one for both sides", "one wide"])
-def test_models_across_sides_and_without_are_reloaded(parts):
-    model = tiny_model(**PARTS[parts])
-    for assign in (False, True):
-        other = tiny_model(seed=9, **PARTS[parts])
-        other.load_state_dict(model.state_dict(), assign=assign)
-        assert count_parameters(other) == count_parameters(model)
-        assert torch.equal(other(**batch())[0], model(**batch())[0])
-
-
-@pytest.mark.parametrize(
-    ("stored", "built", "line"),
-    [
-        (
-            {},
-            {"no_decoder_ffn": True},
-            "decoder has feed-forwards, the model's has none; build it without",
-        ),
-        (
-            {"no_decoder_ffn": True},
-            {},
-            "decoder has no feed-forwards, the model's has; build it with --no",
-        ),
-        (PARTS["across sides"], {"encoder_ffn_map": "0,1,1,2"}, "encoder-ffn 2,0,0,1, the model's"),
-        ({"encoder_ffn_map": "0,1,1,2"}, PARTS["across sides"], "is encoder-ffn"),
-    ],
-)
-def test_feed_forwards_of_another_kind_are_refused(stored, built, line):
-    state = tiny_model(**stored).state_dict()
-    with pytest.raises(SharingError) as refused:
-        tiny_model(**built).load_state_dict(state)
-    assert line.replace("is encoder-ffn", "encoder-ffn 2,0,0,1") in str(refused.value)
-
-
 def test_the_preset_of_one_wide_feed_forward_has_the_parameters_of_base():
     args = Namespace(arch="one_wide_ffn_wmt_en_de", share_all_embeddings=True)
     ARCH_CONFIG_REGISTRY[args.arch](args)
@@ -382,19 +205,3 @@ def test_the_preset_of_one_wide_feed_forward_has_the_parameters_of_base():
     assert count_parameters(model) == 60_915_712 - norms - biases_of_output == 60_898_816
     assert str(model.maps["encoder"]) == "self-attention 0,1,2,3,4,5 ffn 0,0,0,0,0,0"
     assert [*model.maps["decoder"].sublayers] == ["self_attention", "cross_attention"]
-
-
-@pytest.mark.parametrize(
-    ("options", "warned"),
-    [
-        ({**CYCLE_REV, "share_sublayers": "self_attention"}, True),
-        ({"decoder_self_attention_map": "0,0,1,2"}, True),
-        ({"encoder_self_attention_map": "0,0,1,2"}, False),
-        ({**CYCLE_REV, "share_sublayers": "attention"}, False),
-        (CYCLE_REV, False),
-        ({}, False),
-    ],
-)
-def test_a_decoder_that_shares_its_self_attention_alone_is_warned_of(options, warned, caplog):
-    tiny_model(**options)
-    assert ("arXiv 2309.01826" in caplog.text) == warned
