@@ -123,3 +123,16 @@ def assert_same_hypotheses(found, expected):
         assert [h["tokens"].tolist() for h in ours] == [h["tokens"].tolist() for h in theirs]
         for one, other in zip(ours, theirs, strict=True):
             torch.testing.assert_close(one["score"], other["score"], atol=1e-5, rtol=0)
+
+
+def assert_same_step_by_step(model: nn.Module) -> None:
+    """Decoding with a cache gives the logits of the whole, also for padded and repeated tokens."""
+    inputs = batch()
+    inputs["prev_output_tokens"][1, -2:] = 7
+    full = model(**inputs)[0]
+    encoded = model.encoder(inputs["src_tokens"], inputs["src_lengths"])
+    cache: dict = {}
+    for length in range(1, full.shape[1] + 1):
+        tokens = inputs["prev_output_tokens"][:, :length]
+        step = model.decoder(tokens, encoder_out=encoded, incremental_state=cache)[0]
+        torch.testing.assert_close(step[:, 0], full[:, length - 1], atol=1e-5, rtol=0)

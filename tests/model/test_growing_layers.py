@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from equality import assert_same_hypotheses
+from equality import assert_same_hypotheses, assert_same_step_by_step
 from fairseq.sequence_generator import SequenceGenerator, SequenceGeneratorWithAlignment
 from growing import (
     MAPS,
@@ -136,15 +136,7 @@ def search(model, kind=SequenceGenerator, **options):
 
 @pytest.mark.parametrize("at", UPDATES)
 def test_step_by_step_it_gives_the_logits_of_the_whole(at):
-    model, inputs = growing("sequence", at).eval(), batch()
-    inputs["prev_output_tokens"][1, -2:] = 7
-    full = model(**inputs)[0]
-    encoded = model.encoder(inputs["src_tokens"], inputs["src_lengths"])
-    cache: dict = {}
-    for length in range(1, full.shape[1] + 1):
-        tokens = inputs["prev_output_tokens"][:, :length]
-        step = model.decoder(tokens, encoder_out=encoded, incremental_state=cache)[0]
-        torch.testing.assert_close(step[:, 0], full[:, length - 1], atol=1e-5, rtol=0)
+    assert_same_step_by_step(growing("sequence", at).eval())
 
 
 @pytest.mark.parametrize("at", UPDATES)

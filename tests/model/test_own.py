@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from equality import assert_same_hypotheses, build
+from equality import assert_same_hypotheses, assert_same_step_by_step, build
 from fairseq.models import build_model
 from fairseq.sequence_generator import SequenceGenerator
 from hypothesis import given
@@ -103,15 +103,7 @@ def test_full_and_incremental_decoding_are_the_same(way):
     model = tiny_model(**CYCLE, **WAYS[way], share_all_embeddings=False)
     model(**batch())
     moved(model).eval()
-    inputs = batch()
-    inputs["prev_output_tokens"][1, -2:] = 7
-    full = model(**inputs)[0]
-    encoded = model.encoder(inputs["src_tokens"], inputs["src_lengths"])
-    cache: dict = {}
-    for length in range(1, full.shape[1] + 1):
-        tokens = inputs["prev_output_tokens"][:, :length]
-        step = model.decoder(tokens, encoder_out=encoded, incremental_state=cache)[0]
-        torch.testing.assert_close(step[:, 0], full[:, length - 1], atol=1e-5, rtol=0)
+    assert_same_step_by_step(model)
 
 
 def test_beam_search_finds_what_the_copy_finds():

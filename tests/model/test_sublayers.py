@@ -4,7 +4,13 @@ from argparse import Namespace
 
 import pytest
 import torch
-from equality import LanguageTwins, Twins, assert_same_hypotheses, build
+from equality import (
+    LanguageTwins,
+    Twins,
+    assert_same_hypotheses,
+    assert_same_step_by_step,
+    build,
+)
 from fairseq.models import ARCH_CONFIG_REGISTRY
 from fairseq.sequence_generator import SequenceGenerator
 from hypothesis import given, settings
@@ -50,15 +56,7 @@ def test_a_language_model_is_equal_to_an_unshared_copy(parts):
 def test_full_and_incremental_decoding_are_the_same_and_beams_those_of_the_copy(parts):
     twins = Twins(**PARTS[parts], share_all_embeddings=False)
     shared, plain = twins.shared.eval(), twins.plain.eval()
-    inputs = batch()
-    inputs["prev_output_tokens"][1, -2:] = 7
-    full = shared(**inputs)[0]
-    encoded = shared.encoder(inputs["src_tokens"], inputs["src_lengths"])
-    cache: dict = {}
-    for length in range(1, full.shape[1] + 1):
-        tokens = inputs["prev_output_tokens"][:, :length]
-        step = shared.decoder(tokens, encoder_out=encoded, incremental_state=cache)[0]
-        torch.testing.assert_close(step[:, 0], full[:, length - 1], atol=1e-5, rtol=0)
+    assert_same_step_by_step(shared)
     found = [
         SequenceGenerator([one], dictionary(), beam_size=4, max_len_b=12).generate(
             [one], {"net_input": batch()}

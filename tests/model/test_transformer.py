@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from equality import assert_same_step_by_step
 from fairseq.sequence_generator import SequenceGenerator
 from support import (
     DATA,
@@ -169,16 +170,7 @@ def test_full_and_incremental_decoding_give_the_same_logits(strategy, before):
         encoder_normalize_before=before,
         decoder_normalize_before=before,
     ).eval()
-    inputs = batch()
-    inputs["prev_output_tokens"][1, -2:] = 7
-    full = model(**inputs)[0]
-    encoded = model.encoder(inputs["src_tokens"], inputs["src_lengths"])
-    cache: dict = {}
-    for length in range(1, full.shape[1] + 1):
-        step = model.decoder(
-            inputs["prev_output_tokens"][:, :length], encoder_out=encoded, incremental_state=cache
-        )[0]
-        torch.testing.assert_close(step[:, 0], full[:, length - 1], atol=1e-5, rtol=0)
+    assert_same_step_by_step(model)
 
 
 @pytest.mark.parametrize("strategy", SHARING)
