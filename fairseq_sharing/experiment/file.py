@@ -71,8 +71,9 @@ def _read(path: Path, *above: str) -> Table:
     if base is None:
         return tables
     check(
-        isinstance(base, str) and base not in (path.stem, *above),
-        f"{path}: extends = {base!r} must name another experiment beside it",
+        isinstance(base, str) and Path(base).name == base not in ("", path.stem, *above),
+        f"{path}: extends = {base!r} must be the bare name of another experiment, beside it or "
+        "of the package",
     )
     return _merge(_read(shipped.beside(path, f"{base}.toml"), path.stem, *above), tables)
 

@@ -47,9 +47,10 @@ def test_an_experiment_can_extend_another(tiny_file):
     other.write_text('extends = "none such"')
     with pytest.raises(SharingError, match=r"cannot read experiment .*none such\.toml"):
         load(other)
-    other.write_text('extends = "other"')
-    with pytest.raises(SharingError, match="must name another experiment"):
-        load(other)
+    for base in ("other", "", "/tiny", "a/tiny", "tiny/"):
+        other.write_text(f'extends = "{base}"')
+        with pytest.raises(SharingError, match="must be the bare name of another experiment"):
+            load(other)
 
 
 def test_flags():
