@@ -8,6 +8,9 @@ from ..errors import SharingError
 from .devices import Devices
 from .jobs import ALONE, Place
 
+THREADS = "OMP_NUM_THREADS"
+"""The environment variable by which PyTorch takes that many threads."""
+
 
 def places(gpus: list[str], cores: int, each: int = 1, jobs: int | None = None) -> list[Place]:
     """Where commands of ``each`` devices run at the same time.
@@ -23,12 +26,16 @@ def places(gpus: list[str], cores: int, each: int = 1, jobs: int | None = None) 
     else:
         found = ALONE * (jobs or max(1, cores // each))
     threads = max(1, cores // (len(found) * each))
-    return [{**place, "OMP_NUM_THREADS": str(threads)} for place in found]
+    return [{**place, THREADS: str(threads)} for place in found]
 
 
 def places_here(each: int = 1, jobs: int | None = None) -> list[Place]:
-    """Those of this machine, on the GPUs and the cores that this process may use."""
-    return places(visible_gpus(), usable_cores(), each, jobs)
+    """Those of this machine, on the GPUs and the cores that this process may use.
+
+    OMP_NUM_THREADS, where it is set, takes the place of each one's share of the cores.
+    """
+    asked = {THREADS: threads} if (threads := os.environ.get(THREADS)) else {}
+    return [place | asked for place in places(visible_gpus(), usable_cores(), each, jobs)]
 
 
 def training_places(devices: Devices, jobs: int | None = None) -> list[Place]:

@@ -7,7 +7,7 @@ from support import run
 from fairseq_sharing import SharingError
 from fairseq_sharing.commands.devices import Devices, these_devices
 from fairseq_sharing.commands.jobs import ALONE
-from fairseq_sharing.commands.places import places, training_places
+from fairseq_sharing.commands.places import places, places_here, training_places, usable_cores
 
 EIGHT = [str(number) for number in range(8)]
 
@@ -51,6 +51,14 @@ def test_trainings_on_several_gpus_each():
 )
 def test_without_gpus_the_cores_are_shared(cores, each, jobs, number, threads):
     assert places([], cores, each, jobs) == [{"OMP_NUM_THREADS": threads}] * number
+
+
+@pytest.mark.usefixtures("eight_gpus")
+def test_the_users_number_of_threads_goes_before_a_share_of_the_cores(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "77")
+    assert threads_of(places_here()) == {"77"}
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert threads_of(places_here()) == threads_of(places(EIGHT, usable_cores()))
 
 
 @pytest.mark.usefixtures("eight_gpus")
