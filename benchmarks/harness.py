@@ -149,7 +149,7 @@ def report(name: str, rows: list[dict[str, Any]], args: argparse.Namespace, wher
     """Print ``rows`` as a Markdown table and write it, and JSON, to ``args.out``."""
     command = this_command()
     passed, others = time.perf_counter() - _begin[0], _others_seconds() - _begin[1]
-    where = {**where, "others' processors": round(others / passed, 2)}
+    where = {**where, "others' processors": max(0.0, round(others / passed, 2))}
     facts_line = ", ".join(f"{key} {value}" for key, value in where.items())
     lines = [f"`{command}`", facts_line, "", *table(rows)]
     args.out.mkdir(parents=True, exist_ok=True)
