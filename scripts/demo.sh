@@ -6,7 +6,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage "Usage: demo.sh [--quick] [--src FILE --tgt FILE] [--runs DIR]
 
-Compares ways to share layers on English-German text from the LibreOffice help packages.
+Compares a plain model and a deeper one with as many parameters, on the help of LibreOffice in
+English and German.
 
   --quick                  few updates: all stages in minutes, scores that mean nothing
   --src FILE --tgt FILE    your own parallel text instead, one segment a line
@@ -34,7 +35,6 @@ ensure_venv
 experiment="$root/experiments/demo"
 stage() { "$venv/bin/fairseq-sharing" "$@"; }
 stage prepare "$experiment" "${options[@]}" ${text[@]+"${text[@]}"}
-# Three trainings at once divide two cores better than two and then one.
-stage train "$experiment" "${options[@]}" --jobs 3
+stage train "$experiment" "${options[@]}"
 stage evaluate "$experiment" "${options[@]}"
 stage compare "$experiment" "${options[@]}"
