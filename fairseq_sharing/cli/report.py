@@ -21,7 +21,7 @@ def add_parser(subparsers: Any) -> None:
         "report",
         description="Compare finished runs: results beside the paper's, costs, learning curves, "
         "layer maps and sentences; on screen, as Markdown, CSV, LaTeX, SVG and one HTML page.",
-        epilog="Example: fairseq-sharing report runs/demo --baseline sequence --test ar",
+        epilog="Example: fairseq-sharing report runs/demo --baseline sequence_grown --test ar",
     )
     parser.add_argument(
         "runs",

@@ -153,5 +153,5 @@ def check_run_folder(folder: Path) -> None:
     if not (folder / "command.txt").is_file():
         raise SharingError(
             f"--run-folder {folder} holds no command.txt; give the folder of one system, such as "
-            "runs/demo/cycle_rev"
+            "runs/demo/sequence_grown"
         )
