@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ TYPES: dict[Any, tuple[type, str]] = {
 def load(path: Path, *, quick: bool = False) -> Experiment:
     """Read an experiment; quick lays its [quick] table over the rest and renames it NAME-quick.
 
+    What [quick.train] says goes before the options of a system, too.
+
     A path without .toml works too, and so does the bare name of one that comes with the package. A
     file with ``extends = "OTHER"`` is laid over the one of that name beside it, or else over that
     of the package. Missing and unknown keys, and values of a wrong type or out of range, are
@@ -51,10 +54,24 @@ def load(path: Path, *, quick: bool = False) -> Experiment:
         tables = _merge(tables, overrides)
     try:
         experiment = from_tables(path.stem + ("-quick" if quick else ""), tables)
+        if quick:
+            experiment = _without_options(experiment, overrides.get("train", {}))
         check_baseline(experiment)
     except SharingError as error:
         raise SharingError(f"{path}: {error}") from None
     return experiment
+
+
+def _without_options(experiment: Experiment, names: Collection[str]) -> Experiment:
+    """The experiment whose systems leave these options to [train]."""
+    systems = tuple(
+        dataclasses.replace(
+            system,
+            options={name: value for name, value in system.options.items() if name not in names},
+        )
+        for system in experiment.systems
+    )
+    return dataclasses.replace(experiment, systems=systems)
 
 
 def _read(path: Path, *above: str) -> Table:
