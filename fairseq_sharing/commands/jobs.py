@@ -27,8 +27,10 @@ Place = dict[str, str]
 ALONE: list[Place] = [{}]
 """A single place, with all devices of this process."""
 
+THREADS = "OMP_NUM_THREADS"
+"""The environment variable by which PyTorch takes that many threads; 1 unless it is set."""
+
 ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
     "PYTHONIOENCODING": "utf-8",
     "PYTHONUNBUFFERED": "1",
     "PYTHONUTF8": "1",
@@ -72,7 +74,7 @@ class _Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | ENVIRONMENT | place | job.environment,
+                env={THREADS: "1"} | os.environ | ENVIRONMENT | place | job.environment,
                 pass_fds=(lock, *job.locks),
                 start_new_session=True,
             )

@@ -6,10 +6,7 @@ import torch
 
 from ..errors import SharingError
 from .devices import Devices
-from .jobs import ALONE, Place
-
-THREADS = "OMP_NUM_THREADS"
-"""The environment variable by which PyTorch takes that many threads."""
+from .jobs import ALONE, THREADS, Place
 
 
 def places(gpus: list[str], cores: int, each: int = 1, jobs: int | None = None) -> list[Place]:
