@@ -14,6 +14,7 @@ from ..model.strategies import format_layer_map
 from .contents import Checkpoint
 from .depth import depths
 from .files import Content
+from .inference import inference_content
 from .precision import at_least_float32
 
 PATTERNS = {"epochs": r"checkpoint(\d+)\.pt", "updates": r"checkpoint_\d+_(\d+)\.pt"}
@@ -61,7 +62,7 @@ def average(paths: Sequence[Path]) -> Content:
         name: (total[name] / len(paths)).to(at_least_float32(tensor.dtype))
         for name, tensor in first.state.items()
     }
-    return latest.inference_content(mean, same_model=False)
+    return inference_content(latest, mean, same_model=False)
 
 
 def _check_same_model(first: Checkpoint, other: Checkpoint) -> None:

@@ -1,7 +1,6 @@
 """What is in a checkpoint: its model's options, its weights, and the model they describe."""
 
 import argparse
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,8 @@ from ..model.config import MAP_OPTIONS, option_names
 from ..model.cost import build_weightless
 from ..model.shared_model import SharedModel
 from ..model.state import take_map
-from ..model.state_hooks import expand_state_dict
 from .files import Content, State, read_checkpoint
-from .options import Options, as_config, as_dict, explained
-from .own import fold_own
+from .options import Options, as_dict, explained
 from .vocabulary import dictionary_sizes
 
 KINDS = MODELS | {model.unshared: model for model in MODELS.values()}
@@ -34,9 +31,6 @@ UNSHARED = {
     "grow_depth_at": None,
 }
 """The sharing options of a model in which every layer has parameters of its own."""
-
-_COMPUTED = (".embed_positions._float_tensor", ".embed_positions.weights")
-"""Ends of the names of entries that older fairseq stored though they are computed."""
 
 
 @dataclass(frozen=True)
@@ -157,53 +151,3 @@ class Checkpoint:
                 f"checkpoint {self.path} does not fit its own options: {side}_layers is {asked}, "
                 f"it holds {stored}"
             )
-
-    def stacked_state(self) -> State:
-        """The weights under every name that a model of N real layers has, tied ones as one tensor.
-
-        What a position has of its own is folded into them.
-        Raises SharingError if the state dict is not of the model that the options describe.
-        """
-        state = {name: t for name, t in self.state.items() if not name.endswith(_COMPUTED)}
-        model = self.skeleton()
-        model.upgrade_state_dict(state)
-        expand_state_dict(model, state)
-        state = fold_own(state)
-        expected = self.skeleton(**self.unshared).state_dict()
-        for name in [*expected, *state]:
-            here, there = (entries.get(name) for entries in (state, expected))
-            if here is None or there is None or here.shape != there.shape:
-                found, wanted = ("none" if t is None else tuple(t.shape) for t in (here, there))
-                raise SharingError(
-                    f"checkpoint {self.path} does not fit its own options: {name} is of shape "
-                    f"{found}, by the options it is {wanted}"
-                )
-        return state
-
-    def inference_content(
-        self, state: State, options: Options | None = None, *, same_model: bool = True
-    ) -> Content:
-        """A checkpoint that holds ``state`` and what fairseq needs to load it, and no more.
-
-        ``options`` (with ``_name``, the architecture) take the place of the stored ones, as plain
-        data, which any fairseq loads. Optimiser, EMA and metrics are left out, and the validation
-        scores too unless it is the ``same_model`` in another form.
-        """
-        content, extra = self.content, self.extra_state
-        scores = ("val_loss", "best") if same_model else ()
-        kept = {key: extra[key] for key in ("train_iterator", *scores) if key in extra}
-        slim = {
-            "args": content.get("args"),
-            "cfg": content.get("cfg"),
-            "model": state,
-            "criterion": content.get("criterion"),
-            "optimizer_history": [self.optimizer_history],
-            "task_state": content.get("task_state", {}),
-            "extra_state": {"train_iterator": {"epoch": 1}} | kept,
-        }
-        if options is not None:
-            cfg = slim["cfg"] or as_config(slim)
-            common = cfg.get("common")
-            common = {**(common if isinstance(common, Mapping) else {}), "user_dir": None}
-            slim |= {"args": None, "cfg": {**cfg, "model": options, "common": common}}
-        return slim

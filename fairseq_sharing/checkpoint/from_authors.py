@@ -10,7 +10,9 @@ from ..model.strategies import LayerMap, format_layer_map
 from ..model.transformer import SharedTransformerModel
 from .contents import Checkpoint
 from .files import Content, State
+from .inference import inference_content
 from .share import share
+from .stacked import stacked_state
 
 
 def from_authors(checkpoint: Checkpoint, *, unshared: bool = False) -> Content:
@@ -26,10 +28,10 @@ def from_authors(checkpoint: Checkpoint, *, unshared: bool = False) -> Content:
             f"{checkpoint.path} is of a language model, of which the authors released none; "
             "fairseq-sharing checkpoint share ties the layers of other checkpoints"
         )
-    stacked = checkpoint.stacked_state()
+    stacked = stacked_state(checkpoint)
     if unshared:
         options = checkpoint.options() | checkpoint.unshared | {"_name": "shared_transformer"}
-        return checkpoint.inference_content(stacked, options)
+        return inference_content(checkpoint, stacked, options)
     maps = {f"{side}_layer_map": format_layer_map(_map_in(side, stacked)) for side in SIDES}
     content, _ = share(checkpoint, "first", **maps)
     return content

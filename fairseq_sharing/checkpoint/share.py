@@ -16,8 +16,10 @@ from ..model.tying import aliases, tied_groups
 from .contents import Checkpoint
 from .depth import at_trained_depth
 from .files import Content, State
+from .inference import inference_content
 from .own import fold_own, own_parts
 from .precision import at_least_float32
+from .stacked import stacked_state
 
 
 def _mean(tensors: Sequence[Tensor]) -> Tensor:
@@ -65,7 +67,7 @@ def share(checkpoint: Checkpoint, init: str, **sharing: Any) -> tuple[Content, l
     checkpoint = at_trained_depth(checkpoint)
     sharing = checkpoint.unshared | sharing
     model = checkpoint.skeleton(**sharing)
-    stacked = checkpoint.stacked_state()
+    stacked = stacked_state(checkpoint)
     shared = _tied(stacked, model, init)
     shared |= own_parts(model, stacked, shared)
     plain = _tied(stacked, checkpoint.skeleton(**sharing | NOTHING_OWN), init)
@@ -81,7 +83,7 @@ def share(checkpoint: Checkpoint, init: str, **sharing: Any) -> tuple[Content, l
     if model.own:
         shared[KEY] = model.own.encode()
     options = checkpoint.options() | sharing | {"_name": f"shared_{checkpoint.kind.unshared}"}
-    return checkpoint.inference_content(shared, options, same_model=False), distances
+    return inference_content(checkpoint, shared, options, same_model=False), distances
 
 
 def _tied(stacked: State, model: SharedModel, init: str) -> State:

@@ -8,6 +8,7 @@ from torch import Tensor
 from ..model.state import is_map
 from .contents import Checkpoint
 from .files import Content, State
+from .inference import inference_content
 from .precision import DTYPES
 
 NO_WEIGHTS = (".own", ".residual_start", ".running_layers", ".version")
@@ -23,7 +24,7 @@ def strip(checkpoint: Checkpoint, dtype: str | None = None) -> Content:
         name: tensor.to(DTYPES[dtype]) if dtype and _is_weight(name, tensor) else tensor
         for name, tensor in checkpoint.state.items()
     }
-    return checkpoint.inference_content(stored_once(state))
+    return inference_content(checkpoint, stored_once(state))
 
 
 def _is_weight(name: str, tensor: Tensor) -> bool:

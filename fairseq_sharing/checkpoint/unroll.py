@@ -6,7 +6,9 @@ from .depth import at_trained_depth
 from .empty_ffn import with_empty_ffn
 from .files import Content, State
 from .fold import fold_residuals
+from .inference import inference_content
 from .options import Options
+from .stacked import stacked_state
 
 
 def unroll(checkpoint: Checkpoint) -> Content:
@@ -18,7 +20,7 @@ def unroll(checkpoint: Checkpoint) -> Content:
     SharingError where that cannot be done.
     """
     state, options = unrolled(checkpoint)
-    return checkpoint.inference_content(state, options)
+    return inference_content(checkpoint, state, options)
 
 
 def unrolled(checkpoint: Checkpoint) -> tuple[State, Options]:
@@ -26,7 +28,7 @@ def unrolled(checkpoint: Checkpoint) -> tuple[State, Options]:
     kind = checkpoint.kind
     own = option_names(kind.options) - option_names(kind.unshared_options)
     checkpoint = at_trained_depth(checkpoint)
-    state, options = checkpoint.stacked_state(), checkpoint.options()
+    state, options = stacked_state(checkpoint), checkpoint.options()
     if options.get("residual_scaling", "none") != "none":
         state, options = fold_residuals(state, checkpoint.state, options)
     if options.get("no_decoder_ffn"):

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ..commands.devices import PRECISIONS, Devices, Kind, these_devices
-from ..commands.jobs import fairseq_tool
+from ..commands.tools import fairseq_tool
 from ..errors import SharingError
 from ..experiment.shipped import find
 from ..training.slurm import LEAST_MINUTES, submit

@@ -3,18 +3,15 @@
 import contextlib
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
-import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import SharingError
-from ..files import write_text
 
 POLL_SECONDS = 0.5
 STOP = (signal.SIGTERM, signal.SIGUSR1)
@@ -102,23 +99,6 @@ class _Process:
             )
         errors = [line for line in lines if _ERROR.search(line) and not _OF_ANOTHER.search(line)]
         return (errors or lines or ["it printed nothing"])[-1].strip()
-
-
-def fairseq_tool(name: str) -> str:
-    """The path of a command such as fairseq-train: beside the running Python, or on the PATH."""
-    beside = Path(sysconfig.get_path("scripts")) / name
-    tool = str(beside) if beside.exists() else shutil.which(name)
-    if tool is None:
-        raise SharingError(
-            f"neither {beside} nor {name} on the PATH found: install fairseq with "
-            "pip install ve-fairseq (Python 3.11 or 3.12) or fairseq-fixed (newer)"
-        )
-    return tool
-
-
-def save_command(path: Path, command: list[str]) -> None:
-    """Write the command as a shell would read it."""
-    write_text(path, shlex.join(command) + "\n")
 
 
 def run_jobs(

@@ -39,6 +39,8 @@ class CorpusSet:
         """Raise SharingError if the set is known not to be in these languages."""
         if self.corpus == wikitext.NAME:
             wikitext.check_languages(languages)
+        else:
+            packaged_sets.check_languages(self.name, languages)
 
     def read(
         self, languages: tuple[str, str], folder: Path, rules: Rules | None, most: int | None

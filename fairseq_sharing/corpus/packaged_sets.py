@@ -31,6 +31,9 @@ CORPORA: dict[str, dict[str, Read]] = {
         "evince-help": _mallard("evince-common"),
         "gimp-help": Manual("gimp-help-{}", "usr/share/gimp/*/help/{}/**/*.html").read,
         "debian-reference": Manual("debian-reference-{}", "usr/share/**/*.{}.html").read,
+        "git-manual": Manual("git-doc", "usr/share/doc/git-doc/*.html").read,
+        "octave-manual": Manual("octave-doc", "usr/share/doc/octave/octave.html/*.html").read,
+        "sqlite-manual": Manual("sqlite3-doc", "usr/share/doc/sqlite3/**/*.html").read,
         "gimp-ui": messages_of("gimp-data").read,
         "git-ui": messages_of("git", "git").read,
         "gnucash-ui": messages_of("gnucash-common").read,
@@ -41,15 +44,28 @@ CORPORA: dict[str, dict[str, Read]] = {
 
 DEFAULT_SETS = {"libreoffice": ("help",)}
 
+ENGLISH_ALONE = ("git-manual", "octave-manual", "sqlite-manual")
+"""Sets that no package translates, for language models."""
 
-def check_sets(corpus: str, sets: tuple[str, ...]) -> None:
-    """Raise SharingError for a set that the corpus does not have, or where it needs some."""
+
+def check_sets(corpus: str, sets: tuple[str, ...], languages: tuple[str, str]) -> None:
+    """Raise SharingError for a set that is not there in these languages, or if none is named."""
     known = CORPORA[corpus]
     for name in sets or DEFAULT_SETS.get(corpus, ()):
         if name not in known:
             raise SharingError(f"[data] sets has '{name}': choose from {', '.join(known)}")
+        check_languages(name, languages)
     if not sets and corpus not in DEFAULT_SETS:
         raise SharingError(f"[data] corpus = '{corpus}' needs sets: choose from {', '.join(known)}")
+
+
+def check_languages(name: str, languages: tuple[str, str]) -> None:
+    """Raise SharingError for a set that is known not to be in these languages."""
+    if name in ENGLISH_ALONE and set(languages) != {"en"}:
+        raise SharingError(
+            f"set '{name}' is in English alone, for language models: "
+            f"it has no {' or '.join(sorted({*languages} - {'en'}))}"
+        )
 
 
 def read_sets(
@@ -60,7 +76,7 @@ def read_sets(
     The packages are fetched into folder, without root; those that are there and pass apt's checksum
     are used again.
     """
-    check_sets(corpus, sets)
+    check_sets(corpus, sets, languages)
     packages = Packages(folder)
     names = sets or DEFAULT_SETS[corpus]
     segments = {name: CORPORA[corpus][name](packages, languages) for name in names}

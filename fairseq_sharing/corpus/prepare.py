@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..commands.jobs import ALONE, Job, fairseq_tool, run_jobs
+from ..commands.jobs import ALONE, Job, run_jobs
 from ..commands.places import usable_cores
+from ..commands.tools import fairseq_tool
 from ..errors import SharingError
 from ..experiment.experiment import Experiment, settings_of
 from ..experiment.stages import Stage

@@ -45,7 +45,7 @@ def check_corpus(
     if verbatim:
         require_lines(name)
     if name in packaged_sets.CORPORA:
-        packaged_sets.check_sets(name, sets)
+        packaged_sets.check_sets(name, sets, languages)
     elif name == wikitext.NAME:
         wikitext.check_languages(languages)
         if sets:

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from ..commands.jobs import Job, fairseq_tool
+from ..commands.jobs import Job
+from ..commands.tools import fairseq_tool
 from ..corpus.binarised import path_of
 from ..corpus.parallel_text import read_lines, stream_lines
 from ..corpus.prepare import DATA

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..commands.jobs import Job, fairseq_tool
+from ..commands.jobs import Job
+from ..commands.tools import fairseq_tool
 from ..corpus.binarised import paths_of, sizes_of
 from ..corpus.parallel_text import stream_lines
 from ..corpus.prepare import DATA

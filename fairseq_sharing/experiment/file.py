@@ -1,7 +1,6 @@
-"""Reads experiments from TOML files: each key known, each value of its type."""
+"""Reads experiments from TOML files."""
 
 import dataclasses
-import math
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
@@ -13,27 +12,8 @@ from . import shipped
 from .checks import check, check_baseline, check_experiment
 from .data_checks import check_data
 from .experiment import Data, Experiment, Languages, TestSet
-from .system import Options, Side, System
-
-Table = dict[str, Any]
-
-TYPES: dict[Any, tuple[type, str]] = {
-    str: (str, "a string"),
-    int: (int, "a whole number"),
-    int | None: (int, "a whole number"),
-    str | None: (str, "a string"),
-    bool: (bool, "true or false"),
-    float | None: (float, "a number with a point"),
-    tuple[int, ...]: (list, "a list of whole numbers"),
-    tuple[str, ...]: (list, "a list of strings"),
-    tuple[TestSet, ...]: (list, "a list of tables, each headed [[test_sets]]"),
-    tuple[System, ...]: (list, "a list of tables, each headed [[systems]]"),
-    tuple[int | float, ...]: (list, "a list of numbers"),
-    Options: (dict, "a table"),
-    Side | None: (dict, "a table"),
-    Languages: (dict, "a table"),
-    Data: (dict, "a table"),
-}
+from .system import Side, System
+from .tables import Table, checked, merge, without_none
 
 
 def load(path: Path, *, quick: bool = False) -> Experiment:
@@ -51,7 +31,7 @@ def load(path: Path, *, quick: bool = False) -> Experiment:
     overrides = tables.pop("quick", None)
     if quick:
         check(isinstance(overrides, dict), f"--quick: {path} has no [quick] table")
-        tables = _merge(tables, overrides)
+        tables = merge(tables, overrides)
     try:
         experiment = from_tables(path.stem + ("-quick" if quick else ""), tables)
         if quick:
@@ -92,15 +72,15 @@ def _read(path: Path, *above: str) -> Table:
         f"{path}: extends = {base!r} must be the bare name of another experiment, beside it or "
         "of the package",
     )
-    return _merge(_read(shipped.beside(path, f"{base}.toml"), path.stem, *above), tables)
+    return merge(_read(shipped.beside(path, f"{base}.toml"), path.stem, *above), tables)
 
 
 def from_tables(name: str, tables: Table) -> Experiment:
     """The experiment that the tables describe; null stands for a key that is not given."""
-    tables = _without_none(tables)
-    fields = _checked(Experiment, "top level", tables | {"name": name})
-    fields["languages"] = Languages(**_checked(Languages, "[languages]", tables["languages"]))
-    data = _checked(Data, "[data]", tables["data"])
+    tables = without_none(tables)
+    fields = checked(Experiment, "top level", tables | {"name": name})
+    fields["languages"] = Languages(**checked(Languages, "[languages]", tables["languages"]))
+    data = checked(Data, "[data]", tables["data"])
     lists = {key: tuple(data.get(key, ())) for key in ("sets", "held_out_sets")}
     fields["data"] = Data(**data | lists)
     fields["systems"] = tuple(map(_system, _each(System, "systems", tables)))
@@ -116,7 +96,7 @@ def from_tables(name: str, tables: Table) -> Experiment:
 def _system(system: System) -> System:
     """With the tables of its sides read, and its list as a tuple."""
     sides: dict[str, Any] = {
-        name: Side(**_checked(Side, f"system {system.name}: {name}", getattr(system, name)))
+        name: Side(**checked(Side, f"system {system.name}: {name}", getattr(system, name)))
         for name in SIDES
         if getattr(system, name) is not None
     }
@@ -125,54 +105,6 @@ def _system(system: System) -> System:
 
 def _each(kind: type[Any], key: str, tables: Table) -> tuple[Any, ...]:
     return tuple(
-        kind(**_checked(kind, f"[[{key}]] number {number}", table))
+        kind(**checked(kind, f"[[{key}]] number {number}", table))
         for number, table in enumerate(tables[key], 1)
     )
-
-
-def _checked(kind: type[Any], where: str, table: Any) -> Table:
-    """The table, if it gives a dataclass the fields it needs, of the types it needs."""
-    check(isinstance(table, dict), f"{where} must be a table")
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    for key, value in table.items():
-        check(key in fields, f"{where}: unknown key '{key}'; choose from {', '.join(fields)}")
-        expected, description = TYPES[fields[key].type]
-        check(type(value) is expected, f"{where}: {key} = {value!r} must be {description}")
-        check(expected is not int or value >= 1, f"{where}: {key} = {value} must be at least 1")
-        words = fields[key].type != tuple[str, ...] or all(type(word) is str for word in value)
-        check(words, f"{where}: {key} = {value!r} must be {description}")
-        for name, option in value.items() if fields[key].type == Options else ():
-            check(
-                _is_option(option),
-                f"{where}: {key}: {name} = {option!r} must be a string, a finite number, true or "
-                "false, or a list of these",
-            )
-    for key, field in fields.items():
-        required = field.default is field.default_factory is dataclasses.MISSING
-        check(not required or key in table, f"{where}: '{key}' is missing")
-    return dict(table)
-
-
-def _is_option(value: Any) -> bool:
-    """Whether a command line and a record can hold it."""
-    if isinstance(value, list):
-        return all(map(_is_option, value))
-    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _without_none(table: Any) -> Any:
-    if isinstance(table, list):
-        return [_without_none(value) for value in table]
-    if isinstance(table, dict):
-        return {key: _without_none(value) for key, value in table.items() if value is not None}
-    return table
-
-
-def _merge(base: Table, over: Table) -> Table:
-    """Over laid on base, table by table."""
-    both = {
-        key: _merge(base[key], over[key])
-        for key in base.keys() & over.keys()
-        if isinstance(base[key], dict)
-    }
-    return base | over | both

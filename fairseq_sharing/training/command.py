@@ -9,7 +9,7 @@ import torch
 import fairseq_sharing
 
 from ..commands.devices import Devices, precision_for, these_devices, update_freq
-from ..commands.jobs import fairseq_tool
+from ..commands.tools import fairseq_tool
 from ..errors import SharingError
 from ..experiment.experiment import Experiment, to_flags
 from ..experiment.runs import Run

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ..checkpoint.contents import Checkpoint
 from ..commands.devices import Devices, these_devices
-from ..commands.jobs import Job, run_jobs, save_command
+from ..commands.jobs import Job, run_jobs
 from ..commands.places import training_places
+from ..commands.tools import save_command
 from ..corpus.prepare import DATA, require_prepared
 from ..errors import SharingError
 from ..experiment import provenance

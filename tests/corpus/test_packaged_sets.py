@@ -4,6 +4,7 @@ import pytest
 from planted_packages import Repository, catalogue
 
 from fairseq_sharing import SharingError
+from fairseq_sharing.corpus.corpus_sets import CorpusSet
 from fairseq_sharing.corpus.packaged_sets import read_sets
 
 PAIR = ("en", "de")
@@ -102,6 +103,18 @@ def test_what_ubuntu_has_moved_into_packages_of_a_language(repository, tmp_path)
     assert [segment.target for segment in sets["gnome-help"]] == ["Über Netze", "Netze"]
     assert sets["git-ui"] == [(None, "Close", "Schließen")]
     assert len(files) == 4
+
+
+def test_a_manual_that_is_in_english_alone(repository, tmp_path):
+    page = "usr/share/doc/git-doc/git-add.html"
+    repository.publish({"git-doc": {page: HTML.format("Name", 1, "Adds <code>a</code> file.")}})
+    sets, _ = read_sets("debian", ("git-manual",), ("en", "en"), tmp_path / "packages")
+    assert sets["git-manual"] == [(page, "Name", "Name"), (page, *["Adds a file."] * 2)]
+    message = "set 'git-manual' is in English alone, for language models: it has no de"
+    with pytest.raises(SharingError, match=message):
+        read_sets("debian", ("git-manual",), PAIR, tmp_path / "packages")
+    with pytest.raises(SharingError, match=message):
+        CorpusSet("debian", "git-manual").check(PAIR)
 
 
 def test_libreoffice_is_in_both_corpora():
