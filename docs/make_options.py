@@ -33,9 +33,9 @@ once, with all embeddings shared and a joined dictionary of 32,768 entries; of l
 OPTIONS = """
 ## Options of the plugin
 
-Language models have those of the decoder. The models also take all options of fairseq's transformer
-or language model; what these do with shared layers is in [fairseq-options.md](fairseq-options.md).
-All are printed by
+Language models have those of the decoder, but for what is of cross-attention or of an encoder. The
+models also take all options of fairseq's transformer or language model; what these do with shared layers
+is in [fairseq-options.md](fairseq-options.md). All are printed by
 `fairseq-train --user-dir "$(fairseq-sharing user-dir)" --arch shared_transformer --help`.
 
 | option | default | what it does |
