@@ -34,8 +34,8 @@ OPTIONS = """
 ## Options of the plugin
 
 Language models have those of the decoder, but for what is of cross-attention or of an encoder. The
-models also take all options of fairseq's transformer or language model; what these do with shared layers
-is in [fairseq-options.md](fairseq-options.md). All are printed by
+models also take all options of fairseq's transformer or language model; what these do with shared
+layers is in [fairseq-options.md](fairseq-options.md). All are printed by
 `fairseq-train --user-dir "$(fairseq-sharing user-dir)" --arch shared_transformer --help`.
 
 | option | default | what it does |

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by lib.sh: finds Python and installs the project into $venv, once.
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(CDPATH="" cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 venv=${VENV:-$root/.venv}
 [[ $venv == /* ]] || venv="$PWD/$venv"
 

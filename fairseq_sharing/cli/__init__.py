@@ -17,6 +17,9 @@ NO_PLACE = (*FULL_DISK, errno.EACCES, errno.EROFS)
 
 def main(arguments: Sequence[str]) -> int:
     """Run the subcommand that comes first; returns the exit status, 2 for a mistake of the user."""
+    for argument in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            return _refuse(f"{argument!r} is not UTF-8, which all records are: rename it")
     parser, subparsers = top_parser(without=arguments[0])
     import_module(f".{arguments[0]}", __name__).add_parser(subparsers)
     args = parser.parse_args(arguments)

@@ -98,14 +98,14 @@ def _amounts(of_systems: list[Estimate], tflops: float) -> list[str]:
     operations = sum(estimate.flops * estimate.trainings for estimate in of_systems)
     size = sum(estimate.checkpoint_bytes * estimate.trainings for estimate in of_systems)
     hours = operations / (tflops * 1e12) / 3600
-    hours_text = f"{hours:,.0f}" if hours >= 100 else f"{hours:#.2g}".rstrip(".")
+    hours_text = f"{hours:,.0f}" if hours >= 99.5 else f"{hours:#.2g}".rstrip(".")
     return [_scaled(tokens), _scaled(operations), hours_text, decimal(size)]
 
 
 def _scaled(number: float) -> str:
     """Three digits and a prefix of the metric system: 22.9 G."""
     prefixes = ["", " K", " M", " G", " T", " P", " E", " Z"]
-    while number >= 1000 and len(prefixes) > 1:
+    while number >= 999.5 and len(prefixes) > 1:
         number /= 1000
         prefixes.pop(0)
     digits = f"{number:#.3g}".rstrip(".")

@@ -73,6 +73,17 @@ class Devices:
         return {"MASTER_PORT": str(self.port + number), "TORCHELASTIC_USE_AGENT_STORE": "False"}
 
 
+def _from_environment(name: str, default: int, *, least: int = 1) -> int:
+    """A whole number that a launcher has set; raises SharingError for anything else."""
+    text = os.environ.get(name, str(default))
+    if not text.isdecimal() or int(text) < least:
+        raise SharingError(
+            f"{name}='{text}' must be a whole number, at least {least}: a launcher sets it; unset "
+            "it to train on this machine alone"
+        )
+    return int(text)
+
+
 def these_devices(
     per_node: int | None = None, nodes: int = 1, rank: int = 0, endpoint: str | None = None
 ) -> Devices:
@@ -83,7 +94,7 @@ def these_devices(
     """
     gpus = torch.cuda.device_count()
     kind: Kind = "gpu" if gpus else "cpu"
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    processes = _from_environment("WORLD_SIZE", 1)
     if processes > 1:
         if nodes > 1 or rank or endpoint or per_node not in (None, 1):
             raise SharingError(
@@ -97,8 +108,8 @@ def these_devices(
                 f"WORLD_SIZE={processes} is set without {', '.join(missing)}: a launcher sets all "
                 "of them; unset WORLD_SIZE to train on this machine alone"
             )
-        here = int(os.environ.get("LOCAL_WORLD_SIZE", processes))
-        rank, port = (int(os.environ[name]) for name in ("RANK", "MASTER_PORT"))
+        here = _from_environment("LOCAL_WORLD_SIZE", processes)
+        rank, port = (_from_environment(name, 0, least=0) for name in ("RANK", "MASTER_PORT"))
         return Devices(kind, here, processes // here, rank, port=port + 1, started=True)
     if gpus and per_node is not None and per_node > gpus:
         raise SharingError(

@@ -93,9 +93,23 @@ def hypotheses_of(output: Path, expected: int) -> list[str]:
     return [found[number] for number in range(expected)]
 
 
-def read_hypotheses(run: Run, test_set: str) -> list[str]:
-    """The stored translations, split at line feeds alone."""
-    return list(stream_lines(run.hypotheses(test_set)))
+def output_of(run: Run, test_set: str) -> tuple[str, Path]:
+    """What a score's record calls the translations of a test set, and their file."""
+    return "hypotheses", run.hypotheses(test_set)
+
+
+def read_hypotheses(run: Run, test_set: str, segments: int) -> list[str]:
+    """The stored translations, split at line feeds alone, of a test set of so many segments."""
+    path = run.hypotheses(test_set)
+    if not path.exists():
+        raise SharingError(f"{path} is gone: run fairseq-sharing evaluate again")
+    lines = list(stream_lines(path))
+    if len(lines) != segments:
+        raise SharingError(
+            f"{path} has {len(lines)} lines for {segments} segments: remove it, then run "
+            "fairseq-sharing evaluate again"
+        )
+    return lines
 
 
 def binarised(experiment: Experiment, number: int, folder: Path) -> Path:

@@ -13,6 +13,7 @@ from ..experiment.runs import Run
 from ..experiment.stages import Stage
 from ..files import sha256
 from .likelihoods import check_lengths, in_tokens, losses_of, read_losses
+from .outputs import SCORE
 from .perplexity import Perplexity, perplexities
 
 
@@ -81,7 +82,7 @@ def scoring(run: Run, baseline: Run, folder: Path) -> Stage:
         }
         for test_set in run.experiment.test_sets
     }
-    return Stage(run.folder, "score", settings, (run.folder / "scores.json",))
+    return Stage(run.folder, SCORE, settings, (run.folder / "scores.json",))
 
 
 def _text(run: Run, test_set: TestSet, folder: Path) -> Path:

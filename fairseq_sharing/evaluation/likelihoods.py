@@ -124,6 +124,11 @@ def _evaluation(run: Run, test_set: TestSet, words: list[str], folder: Path, sta
     return Job(f"{run.name}, {test_set.name}", words, log, keep)
 
 
+def output_of(run: Run, test_set: str) -> tuple[str, Path]:
+    """What a score's record calls the losses of a test set, and their file."""
+    return "losses", losses_of(run, test_set)
+
+
 def in_tokens(run: Run, test_set: str, folder: Path) -> Path:
     """A test set as the model reads it, in subwords, a line for each of its lines."""
     cut = folder / SEGMENTATIONS[run.experiment.data.segmentation].MODEL.parent

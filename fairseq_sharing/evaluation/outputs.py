@@ -24,6 +24,9 @@ NOT_SCORED = {
 }
 """Options with which the output is not what the model makes of the whole test set, and why."""
 
+SCORE = "score"
+"""The stage that scores a run's outputs of all test sets."""
+
 
 def own_options(run: Run, test_set: TestSet, given: Mapping[str, Any]) -> Options:
     """The options of the experiment for a test set.

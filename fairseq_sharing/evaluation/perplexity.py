@@ -82,6 +82,11 @@ def perplexities(
     All are of the same L lines: ``losses`` by system, and for each line how many ``tokens`` and
     ``words`` it has, its end included, and the number of its document.
     """
+    if len({len(tokens), len(words), len(documents), *map(len, losses.values())}) > 1:
+        raise SharingError(
+            "a test set's text, subwords, documents and losses have not as many lines: a file in "
+            "corpus, spm or a run folder was changed; prepare and evaluate again in a new folder"
+        )
     _, index = np.unique(np.asarray(documents), return_inverse=True)
     sizes = np.stack([_by_document(tokens, index), _by_document(words, index)])  # (2, D)
     draws = np.random.default_rng(SEED).integers(sizes.shape[1], size=(RESAMPLES, sizes.shape[1]))

@@ -15,6 +15,7 @@ from ..experiment.runs import Run
 from ..experiment.stages import Stage
 from ..files import sha256
 from .decoding import read_hypotheses, references_of, subset_of
+from .outputs import SCORE
 from .scoring import score
 
 
@@ -51,8 +52,10 @@ def scores(runs: list[Run], folder: Path) -> dict[str, dict[str, dict[str, objec
     found: dict[str, dict[str, dict[str, object]]] = {run.system.name: {} for run in runs}
     for test_set in experiment.test_sets:
         print(f"scoring {test_set.name}, seed {runs[0].seed}: {len(runs)} systems", flush=True)
-        hypotheses = {run.system.name: read_hypotheses(run, test_set.name) for run in runs}
         references = read_lines(references_of(experiment, test_set, folder))
+        hypotheses = {
+            run.system.name: read_hypotheses(run, test_set.name, len(references)) for run in runs
+        }
         for name, result in score(
             hypotheses, references, experiment.baseline, bleu_of(experiment)
         ).items():
@@ -73,4 +76,4 @@ def scoring(run: Run, baseline: Run, folder: Path) -> Stage:
         }
         for test_set in run.experiment.test_sets
     }
-    return Stage(run.folder, "score", settings, (run.folder / "scores.json",))
+    return Stage(run.folder, SCORE, settings, (run.folder / "scores.json",))

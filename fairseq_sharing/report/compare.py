@@ -13,9 +13,15 @@ from .write import write
 
 
 def compare(experiment: Experiment, folder: Path, console: Console) -> Path:
-    """Print the results and write the folder report beside the runs; returns that folder."""
+    """Print the results and write the folder report beside the runs; returns that folder.
+
+    Raises SharingError for runs that were trained with other settings than the experiment's.
+    """
     require_baseline(experiment)
-    report = summarise(runs_of(experiment, folder), experiment.baseline)
+    runs = runs_of(experiment, folder)
+    for run in runs:
+        run.training.refuse_changes()
+    report = summarise(runs, experiment.baseline)
     write(report, folder / "report")
     show(results(report), console)
     return folder / "report"

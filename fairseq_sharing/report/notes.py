@@ -3,7 +3,7 @@
 from ..corpus.counts import TOO_LONG, in_words, too_long_in_words
 from ..evaluation.perplexity import LEAST_DOCUMENTS, Perplexity
 from ..model.sublayers import in_words as in_words_of_part
-from .collect import manifest_of
+from .collect import counts_of
 from .significance import TESTS
 from .speeds import hardware
 from .summary import Report
@@ -23,6 +23,7 @@ def notes_of_results(report: Report) -> list[str]:
         + (" on all test sets together" if several else "")
         + (", seed against seed, lowest–highest" if report.several_seeds else ""),
         _segments(report),
+        _decoding(report),
     ]
     scores = [score for training in report.trainings for score in training.scores.values()]
     signatures = [] if _of_language_models(report) else [f"BLEU {s.bleu_signature}" for s in scores]
@@ -30,6 +31,24 @@ def notes_of_results(report: Report) -> list[str]:
         signatures += [f"chrF {score.chrf_signature}" for score in scores]
     text = _training_text(report)
     return ["; ".join(part for part in parts if part) + ".", *text, *dict.fromkeys(signatures)]
+
+
+def _decoding(report: Report) -> str:
+    """The options that systems were not all decoded with alike, if there are any."""
+    used = {
+        training.run.folder.name: {
+            "average_epochs": training.run.experiment.average_epochs,
+            **training.run.experiment.generate,
+        }
+        for training in report.trainings
+    }
+    names = sorted({name for options in used.values() for name in options} - {"max-tokens"})
+    differ = [
+        f"{name} ({', '.join(f'{run} {options.get(name)}' for run, options in used.items())})"
+        for name in names
+        if len({repr(options.get(name)) for options in used.values()}) > 1
+    ]
+    return f"decoded by different options: {', '.join(differ)}" if differ else ""
 
 
 def _sublayers(report: Report) -> str:
@@ -64,8 +83,7 @@ def _training_text(report: Report) -> list[str]:
     """The note on training text: read, kept and dropped, for each run folder that records it."""
     said: dict[str, None] = {}
     for training in report.trainings:
-        steps = manifest_of(training.run).get("steps", {})
-        counts = [steps.get(name, {}).get("counts", {}) for name in ("corpus", "encoding")]
+        counts = [counts_of(training.run, step) for step in ("corpus", "encoding")]
         if pairs := counts[0].get("pairs"):
             line = f"Training text: {in_words(pairs, training.run.experiment.models.unit)}"
             if number := counts[1].get(TOO_LONG):

@@ -9,7 +9,6 @@ from ..errors import SharingError
 from ..evaluation.language_models import compared
 from ..evaluation.scoring import p_value
 from ..experiment.bleu import bleu_of
-from ..experiment.runs import Run
 from .collect import read_test_sets
 from .trainings import Training
 
@@ -20,14 +19,17 @@ Tester = Callable[[Training, Mapping[str, Training]], dict[str, float | None]]
 """The p-value of each training of a name against a baseline of the same seed."""
 
 
-def tester(run: Run, test: str) -> Tester:
-    """The test of an experiment's kind; run is any of its runs, test a key of TESTS."""
-    experiment = run.experiment
+def tester(training: Training, test: str) -> Tester:
+    """The test of an experiment's kind; test is a key of TESTS.
+
+    training is any of those to test: the references are taken from beside it.
+    """
+    experiment = training.run.experiment
     if not experiment.models.translates:
         if test != "bs":
             raise SharingError(f"--test {test}: perplexities are tested by bs, {TESTS['bs']}")
         return _of_perplexities
-    references = read_test_sets(run, experiment.languages.target)
+    references = read_test_sets(training, experiment.languages.target)
     bleu = bleu_of(experiment)
 
     def of_translations(

@@ -54,13 +54,13 @@ class Report:
     @cached_property
     def sources(self) -> list[str]:
         """The segments of all test sets, one after the other."""
-        run = self.rows[0].first.run
-        return read_test_sets(run, run.experiment.languages.source)
+        first = self.rows[0].first
+        return read_test_sets(first, first.run.experiment.languages.source)
 
     @cached_property
     def references(self) -> list[str]:
-        run = self.rows[0].first.run
-        return read_test_sets(run, run.experiment.languages.target)
+        first = self.rows[0].first
+        return read_test_sets(first, first.run.experiment.languages.target)
 
 
 def summarise(
@@ -123,7 +123,7 @@ def _tested(
     groups: dict[str, list[Training]], baseline: str, test: str
 ) -> dict[str, dict[int, float]]:
     """The p-values of every system by seed, for each that the baseline has, too."""
-    test_of = tester(groups[baseline][0].run, test)
+    test_of = tester(groups[baseline][0], test)
     found: dict[str, dict[int, float]] = {label: {} for label in groups}
     for base in in_turn(groups[baseline], "significance, seeds"):
         others = {

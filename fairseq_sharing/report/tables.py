@@ -50,7 +50,7 @@ def results(report: Report) -> Table:
             _figure(main, decimals)
             if len(sets) > 1
             else f"{second.mean:.{measures.second.decimals}f}",
-            _ends(row.p_values.values(), ".3f"),
+            _ends(map(_p_value, sorted(row.p_values.values()))),
         ]
         if compared:
             paper = compared.get(row.label)
@@ -62,18 +62,23 @@ def results(report: Report) -> Table:
 def beside_paper(report: Report) -> Table:
     """Three lines for every row of the paper: this report's figures, the paper's, how they differ.
 
-    Scores are those of the paper's test sets; the average is compared if all of them are here.
+    Scores are those of the paper's test sets; the average is compared if all of them are here, and
+    speeds if they are relative to the same system.
     """
     theirs = report.paper_table.test_sets
     sets = [name for name in report.test_sets if name in theirs]
     whole = 1 < len(sets) == len(theirs) == len(report.test_sets)
+    alike = any(
+        row.label == report.baseline and row.paper is not None and row.paper.relative_speed == 1
+        for row in report.rows
+    )
     columns = ["system", "parameters", "training speed", *_headings(sets)]
     columns += ["average"] if whole else []
     rows = [
         line
         for row in report.rows
         if row.paper is not None
-        for line in _three_lines(row, row.paper, sets, whole)
+        for line in _three_lines(row, row.paper, sets, whole=whole, alike=alike)
     ]
     return Table("Beside the paper", tuple(columns), rows, notes_on_paper(report), lines=3)
 
@@ -86,13 +91,20 @@ def times_to_loss(report: Report) -> Table:
     rows = []
     for row in report.rows:
         updates, minutes = (None, None) if loss is None else row.time_to(loss)
-        cells = [row.title, _ends(row.updates, ","), _number(row.minutes, 1)]
+        cells = [
+            row.title,
+            _ends(f"{number:,}" for number in sorted(row.updates)),
+            _number(row.minutes, 1),
+        ]
         cells += [_number(row.updates_per_second, 2), _number(row.final_loss, 3)]
         rows.append((*cells, _number(updates, 0), _number(minutes, 1)))
     return Table("Time to a validation loss", tuple(columns), rows, notes_on_times(report))
 
 
-def _three_lines(row: Row, paper: PaperRow, sets: list[str], whole: bool) -> list[Cells]:
+def _three_lines(
+    row: Row, paper: PaperRow, sets: list[str], *, whole: bool, alike: bool
+) -> list[Cells]:
+    """With the average if it is of the whole table; speeds differ if they are alike."""
     own_scores = [row.figure(name).mean for name in sets]
     theirs = [paper.scores[name] for name in sets]
     if whole:
@@ -100,7 +112,7 @@ def _three_lines(row: Row, paper: PaperRow, sets: list[str], whole: bool) -> lis
         theirs.append(paper.average)
     speed, their_speed = row.relative_speed, paper.relative_speed
     faster = "-"
-    if speed is not None and their_speed is not None:
+    if alike and speed is not None and their_speed is not None:
         faster = f"{speed - their_speed:+.2f}"
     millions = f"{row.first.parameters / 1e6:.0f}M"
     differences = [own - other for own, other in zip(own_scores, theirs, strict=True)]
@@ -155,10 +167,15 @@ def _figure(figure: Figure, decimals: int) -> str:
     return f"{figure.mean:.{decimals}f}{spread}"
 
 
-def _ends(values: Iterable[float], form: str) -> str:
-    """The lowest and the highest, or one where they are the same."""
-    ordered = sorted(values)
-    return "–".join(dict.fromkeys(f"{one:{form}}" for one in ordered[:1] + ordered[-1:])) or "-"
+def _ends(ordered: Iterable[str]) -> str:
+    """The first and the last, or one where they are the same."""
+    texts = list(ordered)
+    return "–".join(dict.fromkeys(texts[:1] + texts[-1:])) or "-"
+
+
+def _p_value(value: float) -> str:
+    """Three decimals, never none but zeros."""
+    return f"{value:.3f}" if value >= 0.0005 else "<0.001"
 
 
 def _speed(value: float | None) -> str:

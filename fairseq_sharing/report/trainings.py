@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from ..checkpoint.contents import Checkpoint
-from ..errors import SharingError
 from ..evaluation.averaging import decoded_checkpoint
 from ..evaluation.decoding import read_hypotheses
 from ..experiment.runs import Run
@@ -83,7 +82,11 @@ class Training:
     @cached_property
     def translations(self) -> list[str]:
         """The hypotheses of all test sets, one after the other."""
-        return [line for name in self.scores for line in _translations(self.run, name, self.scores)]
+        return [
+            line
+            for name, score in self.scores.items()
+            for line in read_hypotheses(self.run, name, score.segments)
+        ]
 
     @cached_property
     def versions(self) -> dict[str, Any]:
@@ -94,7 +97,7 @@ class Training:
     def command(self) -> str:
         """The fairseq-train command, empty if it is not recorded."""
         path = self.run.folder / "command.txt"
-        return path.read_text("utf-8").strip() if path.exists() else ""
+        return path.read_text("utf-8", "replace").strip() if path.exists() else ""
 
     def depth_of(self, side: str) -> int:
         """How many layers of the side run in the model that was scored, else in the last update.
@@ -116,14 +119,3 @@ class Training:
     def map_of(self, side: str) -> SideMap:
         """The layer map of one side, encoder or decoder."""
         return self.run.maps[side]
-
-
-def _translations(run: Run, test_set: str, scores: dict[str, Any]) -> list[str]:
-    path = run.hypotheses(test_set)
-    lines = read_hypotheses(run, test_set) if path.exists() else []
-    if len(lines) != scores[test_set].segments:
-        raise SharingError(
-            f"{path} has {len(lines)} lines, its score is of {scores[test_set].segments} segments: "
-            "run fairseq-sharing evaluate again"
-        )
-    return lines

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -70,11 +71,11 @@ class TrainingLog:
 
         Of the updates after ``first`` and up to ``end`` alone, if they are given.
         """
-        return self._median("ups", first, end)
+        return self._median(_updates_per_second, first, end)
 
     def tokens_per_second(self, first: int = 0, end: float = math.inf) -> float | None:
         """As ``updates_per_second``, in target tokens without padding."""
-        return self._median("wps", first, end)
+        return self._median(lambda record: record.get("wps"), first, end)
 
     def refresh(self) -> "TrainingLog":
         """Read the complete lines that were added since the last time."""
@@ -106,13 +107,19 @@ class TrainingLog:
     def _of_kind(self, kind: str) -> list[Record]:
         return [record for record in self.records if record["kind"] == kind]
 
-    def _median(self, name: str, first: int, end: float) -> float | None:
+    def _median(self, figure: Callable[[Record], Any], first: int, end: float) -> float | None:
         trained = self._of_kind("train")
-        values = {
-            n: one.get(name) for n, one in enumerate(trained) if first < one["updates"] <= end
-        }
+        values = {n: figure(one) for n, one in enumerate(trained) if first < one["updates"] <= end}
         finite = _finite(values).values()
         return median(finite) if finite else None
+
+
+def _updates_per_second(record: Record) -> Any:
+    """By words, where they are logged: fairseq leaves two decimals to the figure itself."""
+    words, of_update = record.get("wps"), record.get("wpb")
+    if isinstance(words, float) and isinstance(of_update, float) and words > 0 < of_update:
+        return words / of_update
+    return record.get("ups")
 
 
 def _record(kind: str, logged: Record) -> Record:

@@ -2,8 +2,8 @@
 
 The logs of trainings that ran at different times do not compare: a machine has faster and slower
 minutes. So all systems take turns at a few updates on the same batches, in one process of its own
-with one thread and, where there are GPUs, one of them; each update takes one batch of that device,
-in the precision of the training.
+with one thread and, where there are GPUs, one of them; each update takes as many batches of that
+device as in the training (--update-freq), in its precision.
 """
 
 import logging
@@ -43,6 +43,7 @@ class Contender:
         task = tasks.setup_task(self.cfg.task)
         model = task.build_model(self.cfg.model)
         self.trainer = Trainer(self.cfg, task, model, task.build_criterion(self.cfg.criterion))
+        self.batches_an_update = self.cfg.optimization.update_freq[0]
         self.seconds: dict[int, list[float]] = {phase: [] for phase in phases}
 
     def batches(self, count: int) -> list[Any]:
@@ -58,7 +59,7 @@ class Contender:
             _wait_for_device()
             begin = time.perf_counter()
             for batch in batches:
-                self.trainer.train_step([batch])
+                self.trainer.train_step([batch] * self.batches_an_update)
             _wait_for_device()
             seconds.append((time.perf_counter() - begin) / len(batches))
 

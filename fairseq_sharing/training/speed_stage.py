@@ -8,10 +8,16 @@ from pathlib import Path
 from ..commands.jobs import ALONE, Job, run_jobs
 from ..errors import SharingError
 from ..experiment.experiment import Experiment
-from ..experiment.runs import Run, runs_of
+from ..experiment.runs import RECORD, Run, read_run, runs_of
 from ..experiment.stages import Stage
 from ..files import exclusive, read_json
 from . import speed
+
+SPEED = "speed.json"
+"""In an experiment's folder: updates a second of its systems, all taking turns at one machine.
+
+For each system by the update from which on it has that speed.
+"""
 
 
 def measure_speed(experiment: Experiment, folder: Path) -> None:
@@ -19,6 +25,7 @@ def measure_speed(experiment: Experiment, folder: Path) -> None:
     runs = runs_of(experiment, folder)
     if is_measured(runs, folder):
         return
+    runs += _measured_before(runs, folder)
     with ExitStack() as held:
         try:
             lock = held.enter_context(exclusive(folder))
@@ -41,9 +48,21 @@ def is_measured(runs: list[Run], folder: Path) -> bool:
     return dataclasses.replace(stage, settings=recorded | stage.settings).is_finished()
 
 
+def _measured_before(runs: list[Run], folder: Path) -> list[Run]:
+    """Further systems that have a speed, which would be lost if only these runs took turns."""
+    names = {run.system.name for run in runs}
+    folders = [folder / name for name in read_json(folder / SPEED) if name not in names]
+    return [read_run(one) for one in folders if (one / RECORD).exists()]
+
+
 def _stage(runs: list[Run], folder: Path) -> Stage:
-    settings = {run.system.name: run.training.settings for run in _one_a_system(runs)}
-    return Stage(folder, "speed", settings, (folder / "speed.json",))
+    settings = {
+        run.system.name: {
+            key: value for key, value in run.training.settings.items() if key != "seed"
+        }
+        for run in _one_a_system(runs)
+    }
+    return Stage(folder, "speed", settings, (folder / SPEED,))
 
 
 def _speed_job(runs: list[Run], folder: Path) -> Job:

@@ -40,6 +40,14 @@ def test_a_path_that_no_disk_takes_is_one_line(capsys):
     )
 
 
+def test_a_name_that_is_not_utf_8_is_one_line(capsys):
+    assert main(["prepare", "demo", "--src", "caf\udce9.en", "--tgt", "x"]) == 2
+    printed = capsys.readouterr().err
+    assert printed == (
+        "fairseq-sharing: error: 'caf\\udce9.en' is not UTF-8, which all records are: rename it\n"
+    )
+
+
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_whoever_reads_may_stop_reading(options):
     reading, writing = os.pipe()

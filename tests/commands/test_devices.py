@@ -125,3 +125,14 @@ def test_precision_is_what_the_devices_can(tiny):
     with pytest.raises(SharingError, match=r"--precision fp32: .* 'fp16 = true'; leave out one"):
         training_command(run, RUNS, Devices("gpu"), "fp32")
     assert training_command(run, RUNS, Devices("gpu")).count("--fp16") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("WORLD_SIZE", ""), ("WORLD_SIZE", "two"), ("LOCAL_WORLD_SIZE", "0")]
+)
+def test_a_launcher_whose_numbers_are_none(monkeypatch, name, value):
+    place = {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "MASTER_PORT": "1"}
+    for variable, text in {**place, "MASTER_ADDR": "a", name: value}.items():
+        monkeypatch.setenv(variable, text)
+    with pytest.raises(SharingError, match=f"{name}='{value}' must be a whole number, at least 1"):
+        these_devices()

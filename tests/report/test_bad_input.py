@@ -1,6 +1,7 @@
 """Runs that cannot be reported, or not together: one line that names them and what to do."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -42,6 +43,9 @@ def test_a_run_without_scores_or_log(capsys, own):
     for damaged in ('{"newstest2013": 3, "newstest2014": 3}', text.replace('"bleu"', '"bleus"')):
         scores.write_text(damaged)
         assert "scores.json is damaged or of another version: remove it" in report(capsys, own)
+    for value in ("null", '"x"', "[]", "NaN"):
+        scores.write_text(re.sub(r'"bleu": [\d.]+', f'"bleu": {value}', text, count=1))
+        assert "scores.json is damaged or of another version: remove it" in report(capsys, own)
     scores.write_text(text)
     (own / "base" / "train.log").unlink()
     assert "train.log does not say how many parameters" in report(capsys, own)
@@ -50,7 +54,7 @@ def test_a_run_without_scores_or_log(capsys, own):
 def test_translations_that_are_not_those_that_were_scored(capsys, own):
     path = own / "base" / "hypotheses.newstest2013.txt"
     path.write_text(path.read_text() + "more\n")
-    assert "has 41 lines, its score is of 40 segments" in report(capsys, own)
+    assert "has 41 lines for 40 segments: remove it" in report(capsys, own)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +66,14 @@ def test_translations_that_are_not_those_that_were_scored(capsys, own):
         ("speed.json", '{"base": "fast"}', "speed.json is damaged"),
         ("speed.json", '{"base": {"first": 1}}', "speed.json is damaged"),
         ("speed.json", '{"base": null}', "speed.json is damaged"),
+        ("speed.json", '{"base": 0}', "speed.json is damaged (a speed is not positive)"),
+        ("speed.json", f'{{"base": {10**400}}}', "speed.json is damaged"),
+        (
+            "corpus/manifest.json",
+            '{"steps": []}',
+            "manifest.json is damaged: its steps are no table",
+        ),
+        ("corpus/newstest2013.de", "one\n", "newstest2013.de has 1 lines, what was scored has 40"),
         ("base/hypotheses.newstest2013.txt", "\udcff\n", "line 1: not UTF-8 (byte 0xff)"),
     ],
 )

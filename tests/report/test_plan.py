@@ -9,7 +9,7 @@ from support import both_sides
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.cli import main
-from fairseq_sharing.cli.plan import TFLOPS, estimate_table
+from fairseq_sharing.cli.plan import TFLOPS, _scaled, estimate_table
 from fairseq_sharing.commands.devices import Devices
 from fairseq_sharing.experiment.file import load
 from fairseq_sharing.model.cost import Sizes, multiply_adds
@@ -166,3 +166,10 @@ def test_wrong_arguments_end_with_one_line(arguments, message, capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert re.search(f"^fairseq-sharing: error: .*{message}.*\n$", captured.err)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(999, "999"), (999_600, "1.00 M"), (22_900_000_000, "22.9 G")]
+)
+def test_large_numbers_have_three_digits(number, text):
+    assert _scaled(number) == text

@@ -1,6 +1,7 @@
 """The shell scripts, copied to a folder with a space in its path and run from elsewhere."""
 
 import shutil
+import subprocess
 
 import pytest
 from cloned import ROOT, script
@@ -18,6 +19,13 @@ def test_help_needs_no_installation(clone, name):
     assert "Usage:" in result.stdout
     assert "Example:" in result.stdout
     assert not (clone / ".venv").exists()
+
+
+def test_a_search_path_of_cd_does_not_confuse_them(clone):
+    """With one that finds the folder, cd prints where it went."""
+    code = 'CDPATH=.; source scripts/environment.sh; printf "%s" "$root"'
+    found = subprocess.run(["bash", "-c", code], cwd=clone, capture_output=True, text=True)
+    assert found.stdout == str(clone.resolve())
 
 
 @pytest.mark.parametrize("stage", ["prepare", "train", "evaluate", "compare"])

@@ -131,3 +131,13 @@ def test_updates_that_are_saved_and_lost_again_do_not_count(tmp_path):
 def test_lines_that_were_written_into_each_other_are_passed_over(tmp_path):
     broken = STAMP + 'train_inner | {"epoch": 1, "lo| INFO | train_inner | "x"}\n'
     assert ended(tmp_path, broken, STAMP + "valid | {}\n", inner(10, "9")).updates == 10
+
+
+def test_slow_updates_have_the_speed_of_their_words(tmp_path):
+    """fairseq rounds updates a second to two decimals."""
+    line = (
+        STAMP + 'train_inner | {"wps": "6832", "wpb": "458752", "ups": "0.01", "num_updates": "1"}'
+    )
+    (tmp_path / "log").write_text(line + "\n")
+    speed = TrainingLog(tmp_path / "log").refresh().updates_per_second()
+    assert speed == pytest.approx(6832 / 458752)
