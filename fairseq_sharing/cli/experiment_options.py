@@ -15,6 +15,7 @@ RESERVED = {
     os.pathsep: "the end of a path",
     ",": "the end of a path",
     "${": "the beginning of a variable",
+    "\n": "the end of a line of its log",
 }
 """What fairseq's commands do not take for a part of a path, and cannot be escaped."""
 
@@ -79,8 +80,8 @@ def load_experiment(args: argparse.Namespace) -> tuple[Experiment, Path]:
     for text, meaning in RESERVED.items():
         if text in str(folder):
             raise SharingError(
-                f"--runs {args.runs}: the run folder would be {folder}, and fairseq takes a "
-                f"'{text}' for {meaning}: choose a folder without "
+                f"--runs {str(args.runs)!r}: the run folder would be {str(folder)!r}, and fairseq "
+                f"takes a {text!r} for {meaning}: choose a folder without "
                 f"{' and '.join(map(repr, RESERVED))}"
             )
     return selected, folder

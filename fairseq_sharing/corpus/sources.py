@@ -71,8 +71,12 @@ def require_lines(corpus: str) -> None:
 def open_files(*files: Path, verbatim: bool = False) -> Source:
     """The user's own two files, or one text; they are checked before this returns.
 
-    With verbatim, a text has no documents, and its blank lines are lines.
+    With verbatim, a text has no documents, and its blank lines are lines. Raises SharingError for a
+    pipe, which can be read only once.
     """
+    for file in files:
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise SharingError(f"{file} is a pipe or a device, and read several times: give a file")
     if len(files) == 1:
         segments = stream_verbatim(*files) if verbatim else stream_text(*files)
     else:

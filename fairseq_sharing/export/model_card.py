@@ -1,6 +1,7 @@
 """The README.md of an exported model, in the card format of Hugging Face."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,8 +145,11 @@ class Card:
         return [stage.recorded() or {} for stage in stages]
 
     def _json(self, path: str) -> dict[str, Any]:
-        file = self.run_folder / path if self.run_folder else None
-        return json.loads(file.read_text("utf-8")) if file and file.exists() else {}
+        if self.run_folder is None:
+            return {}
+        # Beside a run that was linked, not beside what the link leads to.
+        file = Path(os.path.normpath(self.run_folder.absolute() / path))
+        return json.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
 def check_run_folder(folder: Path) -> None:

@@ -116,10 +116,10 @@ def test_what_needs_no_corpus_works_where_the_system_does_not_count_cores(tmp_pa
         assert "Traceback" not in ended.stdout
 
 
-@pytest.mark.parametrize("runs", ["q:1", "a,b", "a${b}"])
+@pytest.mark.parametrize("runs", ["q:1", "a,b", "a${b}", "a\nb"])
 def test_paths_that_fairseq_would_take_apart_are_refused(runs, tmp_path, capsys):
     assert main(["plan", "demo", "--runs", str(tmp_path / runs)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"--runs {tmp_path / runs}: the run folder would be" in line
-    assert line.endswith(": choose a folder without ':' and ',' and '${'")
+    assert f"--runs {str(tmp_path / runs)!r}: the run folder would be" in line
+    assert line.endswith(": choose a folder without ':' and ',' and '${' and '\\n'")
     assert not list(tmp_path.iterdir())

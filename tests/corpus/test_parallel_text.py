@@ -1,6 +1,7 @@
 """Files of parallel text: bad ones are named, others are read a line at a time."""
 
 import itertools
+import os
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from fairseq_sharing import SharingError
 from fairseq_sharing.corpus.parallel_text import ITS_OWN, read_lines, sampled_lines, stream_parallel
+from fairseq_sharing.corpus.sources import open_files
 
 
 def pair(folder, source: bytes, target: bytes):
@@ -50,6 +52,12 @@ def test_missing_files_and_folders_are_named(tmp_path):
         read_lines(tmp_path / "no.en")
     with pytest.raises(SharingError, match="Is a directory"):
         read_lines(tmp_path)
+
+
+def test_a_pipe_can_be_read_only_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SharingError, match="pipe is a pipe or a device, and read several times"):
+        open_files(tmp_path / "pipe", tmp_path / "pipe")
 
 
 @given(st.integers(1, 40), st.integers(1, 40))

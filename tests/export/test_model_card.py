@@ -61,6 +61,13 @@ def test_a_card_has_what_the_run_folder_knows(trained, run_folder):
         assert fact in text
 
 
+def test_the_data_are_found_beside_a_run_folder_that_was_linked(trained, run_folder, tmp_path):
+    run_folder.rename(tmp_path / "big disk")
+    run_folder.symlink_to(tmp_path / "big disk")
+    card = Card("en-de", ("en", "de"), "int8", run_folder=run_folder)
+    assert "19,320 train" in card.text(Checkpoint.read(trained.last), 9)
+
+
 @pytest.mark.parametrize(("fp16", "precision"), [(None, "32"), (False, "32"), (True, "16")])
 def test_the_scores_are_of_the_precision_that_was_decoded_in(trained, run_folder, fp16, precision):
     if fp16 is not None:
