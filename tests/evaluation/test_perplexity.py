@@ -83,3 +83,9 @@ def test_half_the_documents_better_and_half_worse_is_chance():
     other = base + np.where(np.arange(40) % 2, 1.0, -1.01)
     found = perplexities({"base": base, "other": other}, tokens, tokens, range(40), "base")
     assert found["other"].p_value > 0.5
+
+
+def test_files_of_other_lengths_are_named():
+    losses = {"base": np.ones(3)}
+    with pytest.raises(SharingError, match="text, subwords, documents and losses have not as many"):
+        perplexities(losses, [2, 2, 2], [1, 1, 1], [0, 0], "base")
