@@ -6,7 +6,8 @@ from ..errors import SharingError
 from ..experiment.bleu import NAMED, bleu_of
 from ..experiment.experiment import settings_of
 from ..experiment.runs import Run
-from .collect import manifest_of, read_corpus
+from .collect import read_corpus
+from .records import manifest_of
 from .trainings import Training
 
 

@@ -3,7 +3,7 @@
 from ..corpus.counts import TOO_LONG, in_words, too_long_in_words
 from ..evaluation.perplexity import LEAST_DOCUMENTS, Perplexity
 from ..model.sublayers import in_words as in_words_of_part
-from .collect import counts_of
+from .records import counts_of
 from .significance import TESTS
 from .speeds import hardware
 from .summary import Report
@@ -23,7 +23,7 @@ def notes_of_results(report: Report) -> list[str]:
         + (" on all test sets together" if several else "")
         + (", seed against seed, lowest–highest" if report.several_seeds else ""),
         _segments(report),
-        _decoding(report),
+        _options(report),
     ]
     scores = [score for training in report.trainings for score in training.scores.values()]
     signatures = [] if _of_language_models(report) else [f"BLEU {s.bleu_signature}" for s in scores]
@@ -33,22 +33,22 @@ def notes_of_results(report: Report) -> list[str]:
     return ["; ".join(part for part in parts if part) + ".", *text, *dict.fromkeys(signatures)]
 
 
-def _decoding(report: Report) -> str:
-    """The options that systems were not all decoded with alike, if there are any."""
-    used = {
-        training.run.folder.name: {
-            "average_epochs": training.run.experiment.average_epochs,
-            **training.run.experiment.generate,
-        }
-        for training in report.trainings
-    }
-    names = sorted({name for options in used.values() for name in options} - {"max-tokens"})
-    differ = [
-        f"{name} ({', '.join(f'{run} {options.get(name)}' for run, options in used.items())})"
-        for name in names
-        if len({repr(options.get(name)) for options in used.values()}) > 1
+def _options(report: Report) -> str:
+    """The options of [generate] that were not the same for all systems, if there are any."""
+    runs = [training.run for training in report.trainings]
+    used = [
+        (run.name, {"average_epochs": run.experiment.average_epochs, **run.experiment.generate})
+        for run in runs
     ]
-    return f"decoded by different options: {', '.join(differ)}" if differ else ""
+    differ = []
+    for option in sorted({option for _, options in used for option in options} - {"max-tokens"}):
+        systems: dict[str, list[str]] = {}
+        for name, options in used:
+            systems.setdefault(str(options.get(option)), []).append(name)
+        if len(systems) > 1:
+            values = (f"{value} ({', '.join(names)})" for value, names in systems.items())
+            differ.append(f"{option} {' and '.join(values)}")
+    return f"not the same for all: {', '.join(differ)}" if differ else ""
 
 
 def _sublayers(report: Report) -> str:

@@ -44,12 +44,12 @@ def test_translations_of_as_many_lines_that_were_never_scored(own):
 
 def test_options_of_decoding_that_differ_are_named(own):
     runs = find_runs([own])
-    note = "decoded by different options"
+    note = "not the same for all: "
     assert note not in results(summarise(runs)).notes[0]
     greedy = dataclasses.replace(runs[2].experiment, generate={"beam": 1, "max-tokens": 9})
     save_run(dataclasses.replace(runs[2], experiment=greedy))
     (first, *_) = results(summarise(find_runs([own]))).notes
-    assert f"{note}: beam (base 2, base-seed2 2, deep_rev 1, deep_rev-seed2 2)" in first
+    assert f"{note}beam 2 (base, base-seed2, deep_rev-seed2) and 1 (deep_rev)" in first
 
 
 def test_a_small_p_value_is_not_nothing(planted):
