@@ -83,7 +83,7 @@ def _training_text(report: Report) -> list[str]:
     """The note on training text: read, kept and dropped, for each run folder that records it."""
     said: dict[str, None] = {}
     for training in report.trainings:
-        counts = [counts_of(training.run, step) for step in ("corpus", "encoding")]
+        counts = counts_of(training.run, "corpus", "encoding")
         if pairs := counts[0].get("pairs"):
             line = f"Training text: {in_words(pairs, training.run.experiment.models.unit)}"
             if number := counts[1].get(TOO_LONG):

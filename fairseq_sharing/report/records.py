@@ -17,12 +17,17 @@ def manifest_of(run: Run) -> dict[str, Any]:
     return read_json(run.folder.parent / "corpus" / "manifest.json")
 
 
-def counts_of(run: Run, step: str) -> dict[str, Any]:
-    """What a step of that preparation counted, as far as it is recorded.
+def counts_of(run: Run, *steps: str) -> list[dict[str, Any]]:
+    """What each of these steps of that preparation counted, as far as it is recorded.
 
     Raises SharingError for a record that was altered by hand.
     """
-    counts: Any = manifest_of(run)
+    manifest = manifest_of(run)
+    return [_counts(run, manifest, step) for step in steps]
+
+
+def _counts(run: Run, manifest: dict[str, Any], step: str) -> dict[str, Any]:
+    counts: Any = manifest
     for key in ("steps", step, "counts"):
         counts = counts.get(key, {})
         if not isinstance(counts, dict):

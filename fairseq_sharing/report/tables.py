@@ -1,6 +1,6 @@
 """The report's tables as people read them, whatever they are written in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .notes import notes_of_results, notes_on_paper, notes_on_times
@@ -50,7 +50,7 @@ def results(report: Report) -> Table:
             _figure(main, decimals)
             if len(sets) > 1
             else f"{second.mean:.{measures.second.decimals}f}",
-            _ends(map(_p_value, sorted(row.p_values.values()))),
+            _ends(row.p_values.values(), _p_value),
         ]
         if compared:
             paper = compared.get(row.label)
@@ -91,11 +91,7 @@ def times_to_loss(report: Report) -> Table:
     rows = []
     for row in report.rows:
         updates, minutes = (None, None) if loss is None else row.time_to(loss)
-        cells = [
-            row.title,
-            _ends(f"{number:,}" for number in sorted(row.updates)),
-            _number(row.minutes, 1),
-        ]
+        cells = [row.title, _ends(row.updates, "{:,}".format), _number(row.minutes, 1)]
         cells += [_number(row.updates_per_second, 2), _number(row.final_loss, 3)]
         rows.append((*cells, _number(updates, 0), _number(minutes, 1)))
     return Table("Time to a validation loss", tuple(columns), rows, notes_on_times(report))
@@ -167,10 +163,10 @@ def _figure(figure: Figure, decimals: int) -> str:
     return f"{figure.mean:.{decimals}f}{spread}"
 
 
-def _ends(ordered: Iterable[str]) -> str:
-    """The first and the last, or one where they are the same."""
-    texts = list(ordered)
-    return "–".join(dict.fromkeys(texts[:1] + texts[-1:])) or "-"
+def _ends(values: Iterable[float], form: Callable[[float], str]) -> str:
+    """The lowest and the highest, or one where they are the same."""
+    ordered = sorted(values)
+    return "–".join(dict.fromkeys(map(form, ordered[:1] + ordered[-1:]))) or "-"
 
 
 def _p_value(value: float) -> str:

@@ -1,7 +1,6 @@
 """Speeds measured side by side, of systems that were trained by real fairseq."""
 
 import dataclasses
-import shlex
 
 import pytest
 
@@ -42,8 +41,7 @@ def test_systems_that_were_measured_before_take_turns_again(in_twos, trained):
 
 
 def test_an_update_takes_as_many_batches_as_in_the_training(trained):
-    command = shlex.split((trained / "vanilla" / "command.txt").read_text())
-    contender = speed.Contender(command[command.index(str(trained / "data-bin")) :])
+    contender = speed.Contender(speed._arguments(trained / "vanilla" / "command.txt"))
     passes = []
     contender.trainer.model.register_forward_hook(lambda *_: passes.append(1))
     contender.take_turn(contender.batches(3))
