@@ -27,6 +27,16 @@ ALONE: list[Place] = [{}]
 THREADS = "OMP_NUM_THREADS"
 """The environment variable by which PyTorch takes that many threads; 1 unless it is set."""
 
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
+"""By these glibc keeps the memory of freed tensors, of up to 1 GiB each and 8 GiB together.
+
+Otherwise it returns most of it at each update of a training on CPUs, and the kernel has to clear it
+anew (benchmarks/page_faults.py).
+"""
+
+DEFAULTS = {THREADS: "1"} | KEEP_MEMORY
+"""What a command has in its environment unless that of this process says otherwise."""
+
 ENVIRONMENT = {
     "PYTHONIOENCODING": "utf-8",
     "PYTHONUNBUFFERED": "1",
@@ -71,7 +81,7 @@ class _Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={THREADS: "1"} | os.environ | ENVIRONMENT | place | job.environment,
+                env=DEFAULTS | os.environ | ENVIRONMENT | place | job.environment,
                 pass_fds=(lock, *job.locks),
                 start_new_session=True,
             )

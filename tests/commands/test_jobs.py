@@ -47,6 +47,19 @@ def test_several_signals_at_once_let_every_command_save(tmp_path):
     assert [log.read_text() for log in logs] == ["ready\nsaved\n"] * 2
 
 
+SHOW = "import os; print(os.environ['MALLOC_TRIM_THRESHOLD_'])"
+
+
+@pytest.mark.parametrize(("own", "seen"), [(None, str(2**33)), ("7", "7")])
+def test_a_job_keeps_freed_memory_unless_its_user_says_otherwise(tmp_path, monkeypatch, own, seen):
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    if own:
+        monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", own)
+    with exclusive(tmp_path) as lock:
+        run_jobs([Job("show", [sys.executable, "-c", SHOW], tmp_path / "log")], ALONE, lock)
+    assert (tmp_path / "log").read_text() == f"{seen}\n"
+
+
 LONG = "import os, pathlib, sys, time; print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True)"
 LAST = "; [time.sleep(0.05) for _ in range(2400) if not pathlib.Path(sys.argv[1]).exists()]"
 
