@@ -18,8 +18,8 @@ from ..model.tying import count_parameters
 from ..training.command import training_command
 from ..training.epochs import require_epochs
 from ..training.options import read_options
+from .cells import both_sides
 from .paper import paper_row
-from .tables import both_sides
 
 LENGTH = 25
 """Tokens of a sentence, for the arithmetic of attention."""

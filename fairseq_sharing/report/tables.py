@@ -1,14 +1,12 @@
 """The report's tables as people read them, whatever they are written in."""
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from .cells import Cells, decimals_of, depths, ends, figure_of, headings, number, p_value, speed_of
 from .notes import notes_of_results, notes_on_paper, notes_on_times
 from .paper import PaperRow
-from .rows import Figure, Row
+from .rows import Row
 from .summary import Report
-
-Cells = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -37,20 +35,20 @@ def results(report: Report) -> Table:
     columns = ["system", "M", "N", "parameters", "training speed"]
     measures = report.rows[0].first.measures
     both = [measures.main.name, measures.second.name]
-    columns += [*_headings(sets), "average"] if len(sets) > 1 else both
+    columns += [*headings(sets), "average"] if len(sets) > 1 else both
     columns += ["p-value", "paper", "difference"] if compared else ["p-value"]
     rows = []
     for row in report.rows:
         main, second = row.average(), row.average(measures.second)
         decimals = row.main.decimals
-        cells = [row.title, *_depths(row), f"{row.first.parameters:,}", _speed(row.relative_speed)]
+        cells = [row.title, *depths(row), f"{row.first.parameters:,}", speed_of(row.relative_speed)]
         figures = [row.figure(name, intervals=not report.several_seeds) for name in sets]
-        cells += [_figure(figure, decimals) for figure in figures]
+        cells += [figure_of(figure, decimals) for figure in figures]
         cells += [
-            _figure(main, decimals)
+            figure_of(main, decimals)
             if len(sets) > 1
             else f"{second.mean:.{measures.second.decimals}f}",
-            _ends(row.p_values.values(), _p_value),
+            ends(row.p_values.values(), p_value),
         ]
         if compared:
             paper = compared.get(row.label)
@@ -72,7 +70,7 @@ def beside_paper(report: Report) -> Table:
         row.label == report.baseline and row.paper is not None and row.paper.relative_speed == 1
         for row in report.rows
     )
-    columns = ["system", "parameters", "training speed", *_headings(sets)]
+    columns = ["system", "parameters", "training speed", *headings(sets)]
     columns += ["average"] if whole else []
     rows = [
         line
@@ -87,13 +85,13 @@ def times_to_loss(report: Report) -> Table:
     """Updates and minutes, in all and to the report's validation loss."""
     loss = report.valid_loss
     columns = ["system", "updates", "minutes", "updates/s", "final loss"]
-    columns += [f"{unit} to {_number(loss, 3)}" for unit in ("updates", "minutes")]
+    columns += [f"{unit} to {number(loss, 3)}" for unit in ("updates", "minutes")]
     rows = []
     for row in report.rows:
         updates, minutes = (None, None) if loss is None else row.time_to(loss)
-        cells = [row.title, _ends(row.updates, "{:,}".format), _number(row.minutes, 1)]
-        cells += [_number(row.updates_per_second, 2), _number(row.final_loss, 3)]
-        rows.append((*cells, _number(updates, 0), _number(minutes, 1)))
+        cells = [row.title, ends(row.updates, "{:,}".format), number(row.minutes, 1)]
+        cells += [number(row.updates_per_second, 2), number(row.final_loss, 3)]
+        rows.append((*cells, number(updates, 0), number(minutes, 1)))
     return Table("Time to a validation loss", tuple(columns), rows, notes_on_times(report))
 
 
@@ -113,12 +111,12 @@ def _three_lines(
     millions = f"{row.first.parameters / 1e6:.0f}M"
     differences = [own - other for own, other in zip(own_scores, theirs, strict=True)]
     return [
-        (row.label, millions, _speed(speed), *_decimals(own_scores)),
+        (row.label, millions, speed_of(speed), *decimals_of(own_scores)),
         (
             f"paper: {paper.name}",
             paper.parameters,
-            _speed(paper.relative_speed),
-            *_decimals(theirs),
+            speed_of(paper.relative_speed),
+            *decimals_of(theirs),
         ),
         ("difference", "", faster, *(f"{value:+.2f}" for value in differences)),
     ]
@@ -132,55 +130,3 @@ def _paper_scores(report: Report) -> dict[str, float]:
     if sorted(sets) == sorted(report.paper_table.test_sets):
         return {row.label: row.paper.average for row in rows if row.paper}
     return {}
-
-
-def _headings(sets: list[str]) -> list[str]:
-    """Names of test sets without the word that all begin with: 2013, 2014 for newstest2013, ..."""
-    words = {name.rstrip("0123456789") for name in sets}
-    word = max(words, default="")
-    numbers = [name.removeprefix(word) for name in sets]
-    return numbers if len(words) == 1 and word[-1:].isalpha() and all(numbers) else sets
-
-
-def _depths(row: Row) -> Cells:
-    """M and N, of encoder and decoder where they differ; of N, what a training reached."""
-    maps = row.first.run.maps
-    reached = [
-        depth if depth == len(side_map) else f"{depth} of {len(side_map)}"
-        for side, side_map in maps.items()
-        for depth in [min(training.depth_of(side) for training in row.trainings)]
-    ]
-    return both_sides(one.short_counts for one in maps.values()), both_sides(reached)
-
-
-def both_sides(numbers: Iterable[int | str]) -> str:
-    """A number for the encoder and one for the decoder; only one where they are the same."""
-    return "+".join(dict.fromkeys(map(str, numbers)))
-
-
-def _figure(figure: Figure, decimals: int) -> str:
-    spread = "" if figure.spread is None else f" ± {figure.spread:.{decimals}f}"
-    return f"{figure.mean:.{decimals}f}{spread}"
-
-
-def _ends(values: Iterable[float], form: Callable[[float], str]) -> str:
-    """The lowest and the highest, or one where they are the same."""
-    ordered = sorted(values)
-    return "–".join(dict.fromkeys(map(form, ordered[:1] + ordered[-1:]))) or "-"
-
-
-def _p_value(value: float) -> str:
-    """Three decimals, never none but zeros."""
-    return f"{value:.3f}" if value >= 0.0005 else "<0.001"
-
-
-def _speed(value: float | None) -> str:
-    return "-" if value is None else f"x{value:.2f}"
-
-
-def _number(value: float | None, decimals: int) -> str:
-    return "-" if value is None else f"{value:,.{decimals}f}"
-
-
-def _decimals(values: Sequence[float]) -> Cells:
-    return tuple(f"{value:.2f}" for value in values)
