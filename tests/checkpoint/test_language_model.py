@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 from support import PLUGIN, run
-from text_model import SHARED, TASK, TINY, TextModel, perplexity, train_once
+from text_model import SHARED, TASK, TINY, perplexity, train_once
+from toy import Toy
 from training import UNTHREADED
 
 from fairseq_sharing import SharedLanguageModel
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> TextModel:
+def model(tmp_path_factory) -> Toy:
     """Cycle (rev), N=4, M=2."""
     return train_once(tmp_path_factory.getbasetemp() / "text model")
 

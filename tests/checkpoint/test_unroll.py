@@ -3,8 +3,9 @@
 import pytest
 import torch
 from fairseq.models.transformer import TransformerModel
-from shipping import WITHOUT_PLUGIN, decode, run
+from shipping import decode, run
 from support import SHARING, batch, sharing_options, tiny_args, tiny_model, toy_task
+from toy import WITHOUT_PLUGIN
 
 from fairseq_sharing.checkpoint.contents import Checkpoint
 from fairseq_sharing.checkpoint.unroll import unroll

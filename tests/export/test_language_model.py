@@ -6,7 +6,8 @@ import ctranslate2
 import pytest
 import torch
 import yaml
-from text_model import TextModel, train_once
+from text_model import train_once
+from toy import Toy
 
 from fairseq_sharing import SharedLanguageModel
 from fairseq_sharing.checkpoint.contents import Checkpoint
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> TextModel:
+def model(tmp_path_factory) -> Toy:
     return train_once(tmp_path_factory.getbasetemp() / "text model")
 
 

@@ -1,49 +1,24 @@
 """A small translation model as its user has it: data, SentencePiece, checkpoints, commands."""
 
 import functools
-import random
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import sentencepiece
 from support import PLUGIN, run
+from toy import WITHOUT_PLUGIN, Toy, sentences
 from training import UNTHREADED
 
-WORDS = ["red", "blue", "green", "cat", "dog", "house", "tree", "sees", "likes", "takes", "the"]
 SHARED = (
     *("--sharing-strategy", "cycle_rev", "--encoder-layers", 4, "--decoder-layers", 4),
     *("--encoder-unique-layers", 2, "--decoder-unique-layers", 2),
 )
 PRE_NORM = ("--encoder-normalize-before", "--decoder-normalize-before")
 
-# Stands in for an environment in which the plugin is not installed.
-WITHOUT_PLUGIN = (
-    "import sys; sys.modules['fairseq_sharing'] = None; import fairseq_cli.{0} as command; "
-)
-
 
 @dataclass(frozen=True)
-class Trained:
-    """Where a toy model lives: ``checkpoints`` holds those of updates 47, 94, 141 and 150."""
-
-    folder: Path
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data-bin"
-
-    @property
-    def spm(self) -> Path:
-        return self.folder / "spm.model"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
-
-    @property
-    def last(self) -> Path:
-        return self.checkpoints / "checkpoint_last.pt"
+class Trained(Toy):
+    """A toy model whose checkpoints are those of updates 47, 94, 141 and 150."""
 
     def text(self, side: str) -> list[str]:
         """The raw test set, language ``en`` or ``de``."""
@@ -62,32 +37,12 @@ def train_once(folder: Path) -> Trained:
 
 def _prepare(trained: Trained) -> None:
     """A language pair in which every word is written backwards."""
-    draw = random.Random(1)
     texts = {}
-    for part, size in (("train", 400), ("valid", 20), ("test", 40)):
-        source = [" ".join(draw.choices(WORDS, k=draw.randint(3, 9))) for _ in range(size)]
+    for part, source in sentences().items():
         target = [" ".join(word[::-1] for word in line.split()) for line in source]
         texts |= {f"{part}.en": source, f"{part}.de": target}
-    for name, lines in texts.items():
-        (trained.folder / name).write_text("\n".join(lines) + "\n", "utf-8")
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts["train.en"] + texts["train.de"]),
-        model_prefix=str(trained.spm.with_suffix("")),
-        vocab_size=38,
-        minloglevel=2,
-    )
-    processor = sentencepiece.SentencePieceProcessor(model_file=str(trained.spm))
-    for name, lines in texts.items():
-        pieces = "\n".join(" ".join(line) for line in processor.encode(lines, out_type=str))
-        (trained.folder / f"pieces.{name}").write_text(pieces + "\n", "utf-8")
-    parts = [
-        (f"--{part}pref", trained.folder / f"pieces.{part}") for part in ("train", "valid", "test")
-    ]
-    run(
-        *("fairseq-preprocess", "--joined-dictionary", "-s", "en", "-t", "de"),
-        *("--destdir", trained.data),
-        *(argument for pair in parts for argument in pair),
-    )
+    options = trained.write(texts, 38)
+    run("fairseq-preprocess", "--joined-dictionary", "-s", "en", "-t", "de", *options)
 
 
 def train(trained: Trained, save: Path, *options: object, updates: int = 150) -> str:
