@@ -1,4 +1,4 @@
-"""Beam-4 translation of a run's test set: a shared model against its unrolled copy.
+"""Beam-4 translation of a run's test set: a system against its unrolled copy, or another system.
 
 The copy computes the same with N real layers a side, so that only sharing differs. Example, after
 scripts/demo.sh: python benchmarks/decode_run.py runs/demo --system sequence_grown
@@ -20,25 +20,23 @@ from fairseq_sharing.checkpoint.unroll import unroll
 from fairseq_sharing.export.ct2 import export_ct2
 from fairseq_sharing.export.translate import Translator
 
-SENTENCES = 32
-
 
 def main() -> None:
     parser = harness.parser(__doc__.splitlines()[0], rounds=3)
     parser.add_argument("run", type=Path, help="run folder of an experiment, such as runs/demo")
     parser.add_argument("--system", default="cycle_rev", help="default cycle_rev")
+    parser.add_argument("--beside", metavar="SYSTEM", help="default: its unrolled copy")
+    parser.add_argument("--first", type=int, metavar="N", help="so many segments; default: all")
+    parser.add_argument("--batch", type=int, default=32, metavar="N", help="segments; default 32")
     args = parser.parse_args()
-    shared = args.run / args.system / "checkpoints" / "checkpoint_best.pt"
     cases = {}
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder, "unrolled.pt")
-        write_checkpoint(unroll(Checkpoint.read(shared)), plain)
-        for name, checkpoint in (("shared", shared), ("unrolled", plain)):
-            cases["fairseq", name] = with_fairseq(checkpoint, args.run)
+        for name, checkpoint in checkpoints(args, Path(folder)).items():
+            cases["fairseq", name] = with_fairseq(checkpoint, args)
             for quantization in QUANTIZATIONS:
                 made = Path(folder, f"{name}-{quantization}")
                 cases[f"CTranslate2 {quantization}", name] = with_ctranslate2(
-                    checkpoint, args.run, made, quantization, args.threads
+                    checkpoint, args, made, quantization
                 )
         cases = {key: harness.one_phase(case) for key, case in cases.items()}
         torch.set_num_threads(args.threads)  # which reading a dataset has set to one
@@ -50,18 +48,34 @@ def main() -> None:
     harness.report("decode_run", rows, args, harness.machine())
 
 
-def with_fairseq(checkpoint: Path, run: Path) -> Callable[[], None]:
-    """What fairseq-generate does with its test set, once everything is loaded."""
-    data = {"data": str(run / "data-bin")}
+def checkpoints(args: argparse.Namespace, folder: Path) -> dict[str, Path]:
+    """The two that are compared, by the names of their rows."""
+    system, beside = (
+        args.run / str(name) / "checkpoints" / "checkpoint_best.pt"
+        for name in (args.system, args.beside)
+    )
+    if args.beside:
+        return {args.system: system, args.beside: beside}
+    plain = folder / "unrolled.pt"
+    write_checkpoint(unroll(Checkpoint.read(system)), plain)
+    return {"shared": system, "unrolled": plain}
+
+
+def with_fairseq(checkpoint: Path, args: argparse.Namespace) -> Callable[[], None]:
+    """What fairseq-generate does with the first segments of its test set, once all is loaded."""
+    data = {"data": str(args.run / "data-bin")}
     models, _, task = load_model_ensemble_and_task([str(checkpoint)], arg_overrides=data)
     task.load_dataset("test")
     for model in models:
         model.eval()
     generator = task.build_generator(models, argparse.Namespace(beam=BEAM))
-    batches = task.get_batch_iterator(
-        task.dataset("test"), max_sentences=SENTENCES, required_batch_size_multiple=1
-    ).next_epoch_itr(shuffle=False)
-    samples = list(batches)
+    dataset = task.dataset("test")
+    last = args.first or len(dataset)
+    by_length = [index for index in dataset.ordered_indices() if index < last]
+    samples = [
+        dataset.collater([dataset[index] for index in by_length[begin : begin + args.batch]])
+        for begin in range(0, len(by_length), args.batch)
+    ]
 
     def translate() -> None:
         for sample in samples:
@@ -71,22 +85,22 @@ def with_fairseq(checkpoint: Path, run: Path) -> Callable[[], None]:
 
 
 def with_ctranslate2(
-    checkpoint: Path, run: Path, folder: Path, quantization: str, threads: int
+    checkpoint: Path, args: argparse.Namespace, folder: Path, quantization: str
 ) -> Callable[[], None]:
     """What ``fairseq-sharing translate`` does with the same text."""
-    spm = run / "spm" / "joint.model"
+    spm = args.run / "spm" / "joint.model"
     export_ct2(
         Checkpoint.read(checkpoint),
-        run / "data-bin",
+        args.run / "data-bin",
         folder,
         sentencepiece=spm,
         quantization=quantization,
     )
-    translator = Translator(folder, threads)
-    lines = (run / "corpus" / "test.en").read_text("utf-8").splitlines()
+    translator = Translator(folder, args.threads)
+    lines = (args.run / "corpus" / "test.en").read_text("utf-8").splitlines()[: args.first]
 
     def translate() -> None:
-        for _ in translator.translate(lines, beam=BEAM, batch_size=SENTENCES):
+        for _ in translator.translate(lines, beam=BEAM, batch_size=args.batch):
             pass
 
     return translate
