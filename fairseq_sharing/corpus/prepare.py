@@ -14,8 +14,9 @@ from ..experiment.stages import Stage
 from ..files import exclusive
 from .counts import TOO_LONG, in_words, too_long_in_words
 from .manifest import Done, Manifest, Step
-from .steps import Corpus
+from .steps import corpus_steps
 from .subwords import SEGMENTATIONS, Subwords
+from .texts import Corpus
 
 DATA = Path("data-bin")
 
@@ -30,7 +31,7 @@ def prepare(experiment: Experiment, folder: Path, own_text: tuple[Path, ...] | N
     stage, steps, manifest = _stage(corpus), _steps(corpus), Manifest(folder)
     if stage.is_finished() and not any(map(manifest.reason_to_do, steps)):
         return
-    if any(map(manifest.reason_to_do, corpus.steps())):
+    if any(map(manifest.reason_to_do, corpus_steps(corpus))):
         corpus.check()
     SEGMENTATIONS[experiment.data.segmentation].require_tools()
     with exclusive(folder) as lock:
@@ -111,7 +112,7 @@ def _steps(corpus: Corpus, lock: int = -1) -> list[Step]:
         return Done(subwords.files, {})
 
     return [
-        *corpus.steps(),
+        *corpus_steps(corpus),
         *subwords.steps(),
         Step("binary data", subwords.settings, (folder / DATA,), binarise),
     ]

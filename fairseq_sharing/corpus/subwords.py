@@ -11,7 +11,7 @@ from . import moses_bpe, sentencepieces, whole_words
 from .counts import TOO_LONG
 from .lengths import drop_longer, refuse_longer
 from .manifest import Done, Step
-from .steps import TRAIN, Corpus
+from .texts import TRAIN, Corpus
 
 SEGMENTATIONS: dict[str, Any] = {
     "sentencepiece": sentencepieces,

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..commands.devices import Devices
 from ..commands.parsing import read_command
 from ..corpus.prepare import DATA, preprocessing_command
-from ..corpus.steps import Corpus
+from ..corpus.texts import Corpus
 from ..evaluation.of_kind import outputs_of
 from ..experiment.experiment import Experiment
 from ..experiment.runs import Run, runs_of

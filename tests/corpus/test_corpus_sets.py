@@ -9,7 +9,8 @@ from planted_packages import Repository, catalogue
 from fairseq_sharing import SharingError
 from fairseq_sharing.corpus.cleaning import Rules
 from fairseq_sharing.corpus.corpus_sets import CorpusSet
-from fairseq_sharing.corpus.steps import Corpus
+from fairseq_sharing.corpus.steps import corpus_steps
+from fairseq_sharing.corpus.texts import Corpus
 from fairseq_sharing.experiment.file import load
 
 PAIR = ("en", "de")
@@ -92,7 +93,7 @@ def corpus(folder: Path, text: str = EXPERIMENT) -> Corpus:
 def test_training_text_has_nothing_that_is_tested_on(packages, tmp_path):
     made = corpus(tmp_path)
     made.check()
-    counts = [step.run().counts for step in made.steps()]
+    counts = [step.run().counts for step in corpus_steps(made)]
     texts = {
         part: set((made.folder / f"{part}.en").read_text().split("\n")[:-1]) for part in made.parts
     }
@@ -109,7 +110,7 @@ def test_a_language_model_has_the_source_side_and_its_documents(packages, tmp_pa
     text = EXPERIMENT.replace("baseline", 'kind = "language_model"\nbaseline', 1)
     made = corpus(tmp_path, text.replace('target = "de"\n', "").replace(', "git-ui"', ""))
     made.check()
-    for step in made.steps():
+    for step in corpus_steps(made):
         step.run()
     texts = {
         part: set((made.folder / f"{part}.en").read_text().split("\n")[:-1]) for part in made.parts
@@ -123,7 +124,7 @@ def test_a_language_model_has_the_source_side_and_its_documents(packages, tmp_pa
 
 
 def test_what_a_named_set_of_packages_depends_on(tmp_path):
-    settings = [corpus(tmp_path, text).steps()[0].settings for text in (
+    settings = [corpus_steps(corpus(tmp_path, text))[0].settings for text in (
         EXPERIMENT,
         EXPERIMENT.replace("max_words = 5", "max_words = 6"),
         EXPERIMENT.replace("gnome-help\"", "gnome-help\"\nsegments = 2"),

@@ -11,7 +11,8 @@ from tiny_texts import wiki_experiment, write_wiki
 from fairseq_sharing import SharingError
 from fairseq_sharing.cli import main
 from fairseq_sharing.corpus.prepare import prepare
-from fairseq_sharing.corpus.steps import Corpus
+from fairseq_sharing.corpus.steps import corpus_steps
+from fairseq_sharing.corpus.texts import Corpus
 from fairseq_sharing.corpus.wikitext import SHA256, SPLITS, WikiText, segments_of
 from fairseq_sharing.experiment.file import load
 from fairseq_sharing.files import sha256
@@ -129,7 +130,7 @@ def test_cleaned_text_has_no_line_that_is_tested_on(cache, tmp_path):
     with (folder / "wiki.train.tokens").open("a") as file:
         file.write(f"{both.upper()}\n kept \n")
     corpus = Corpus(wiki_experiment(tmp_path, CLEANED), tmp_path / "run", None)
-    for step in corpus.steps():
+    for step in corpus_steps(corpus):
         step.run()
     train = (corpus.folder / "train.en").read_text().splitlines()
     tested = (corpus.folder / "wikitext-103.en").read_text().splitlines()
