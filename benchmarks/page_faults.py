@@ -1,76 +1,61 @@
 """What a training on a CPU saves where freed memory is kept, as `fairseq-sharing train` sees to.
 
-Processes with and without take turns. Example: python benchmarks/page_faults.py --sentences 24
+The first updates of a run that was trained, with and without in turn; processor time and page
+faults are those of the whole process. Example, after scripts/demo.sh: python
+benchmarks/page_faults.py runs/demo/vanilla
 """
 
-import json
 import os
-import resource
+import shlex
 import subprocess
-import sys
+import tempfile
+from pathlib import Path
 from statistics import median
 
 import harness
-import torch
-from systems import SIZES, System
 
 from fairseq_sharing.commands.jobs import KEEP_MEMORY
 
-SYSTEM = System("vanilla 2", "none", 2, optimizer="fused_adam")
-CASES: dict[str, dict[str, str]] = {"glibc's own way": {}, "kept": KEEP_MEMORY}
-WARM_UP = 4
+CASES: dict[str, dict[str, str]] = {"given back": {}, "kept": KEEP_MEMORY}
 
 
-def updates(number: int, sentences: int, length: int) -> dict[str, float]:
-    """What one of ``number`` updates costs this process, whose batches differ in length."""
-    batches = [(sentences * length // words, words) for words in range(length - 6, length + 6)]
-    training = SYSTEM.training(SIZES["small"], *batches[0])
-    samples = [SYSTEM.training(SIZES["small"], *batch).sample for batch in batches]
-    for step in range(-WARM_UP, number):
-        if step == 0:
-            before = resource.getrusage(resource.RUSAGE_SELF)
-        training.sample = samples[step % len(samples)]
-        list(training.phases())
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
-    return {
-        "page faults": (after.ru_minflt - before.ru_minflt) / number,
-        "cpu s": (user + system) / number,
-        "of these in the kernel": system / number,
-        "peak MiB": harness.peak_mib(),
-    }
-
-
-def in_environment(environment: dict[str, str], args) -> dict[str, float]:
-    """The same of a process in this environment, which glibc reads when it starts."""
+def train(command: list[str], environment: dict[str, str], threads: int) -> dict[str, float]:
+    """What fairseq-train costs in this environment, which glibc reads when it starts."""
     ours = {name: value for name, value in os.environ.items() if name not in KEEP_MEMORY}
-    shape = [f"--{name}={getattr(args, name)}" for name in ("updates", "sentences", "length")]
-    command = [sys.executable, __file__, "--alone", f"--threads={args.threads}", *shape]
-    found = subprocess.run(command, env=ours | environment, check=True, stdout=subprocess.PIPE)
-    return json.loads(found.stdout)
+    ours |= {"OMP_NUM_THREADS": str(threads)}
+    process = subprocess.Popen(command, env=ours | environment, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return {
+        "page faults": used.ru_minflt,
+        "cpu s": used.ru_utime + used.ru_stime,
+        "of these in the kernel": used.ru_stime,
+        "peak MiB": used.ru_maxrss / 1024,
+    }
 
 
 def main() -> None:
     parser = harness.parser(__doc__.splitlines()[0], rounds=3)
-    parser.add_argument("--sentences", type=int, default=24, help="a batch; default 24")
-    parser.add_argument("--length", type=int, default=25, help="words a sentence; default 25")
-    parser.add_argument("--updates", type=int, default=40, help="a process; default 40")
-    parser.add_argument("--alone", action="store_true", help="one process, as it is; prints JSON")
+    parser.add_argument("run", type=Path, help="folder of a training, such as runs/demo/vanilla")
+    parser.add_argument("--updates", type=int, default=150, help="a process; default 150")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    if args.alone:
-        print(json.dumps(updates(args.updates, args.sentences, args.length)))
-        return
-    where = harness.machine()
     found: dict[str, list[dict[str, float]]] = {name: [] for name in CASES}
-    for _ in range(args.rounds):
-        for name, environment in CASES.items():
-            found[name].append(in_environment(environment, args))
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            *shlex.split((args.run / "command.txt").read_text("utf-8")),
+            *("--no-save", "--save-dir", folder, "--restore-file", f"{folder}/none.pt"),
+            *("--tensorboard-logdir", folder, "--max-update", str(args.updates)),
+        ]
+        for _ in range(args.rounds):
+            for name, environment in CASES.items():
+                found[name].append(train(command, environment, args.threads))
     rows = [
         {"freed memory": name, **{key: median(run[key] for run in runs) for key in runs[0]}}
         for name, runs in found.items()
     ]
-    harness.report("page_faults", rows, args, where)
+    harness.report("page_faults", rows, args, harness.machine())
 
 
 if __name__ == "__main__":
