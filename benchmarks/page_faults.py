@@ -22,7 +22,7 @@ CASES: dict[str, dict[str, str]] = {"given back": {}, "kept": KEEP_MEMORY}
 def train(command: list[str], environment: dict[str, str], threads: int) -> dict[str, float]:
     """What fairseq-train costs in this environment, which glibc reads when it starts."""
     ours = {name: value for name, value in os.environ.items() if name not in KEEP_MEMORY}
-    ours |= {"OMP_NUM_THREADS": str(threads)}
+    ours |= {"OMP_NUM_THREADS": str(threads), "PYTHONWARNINGS": "ignore"}
     process = subprocess.Popen(command, env=ours | environment, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
