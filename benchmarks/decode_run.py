@@ -50,15 +50,13 @@ def main() -> None:
 
 def checkpoints(args: argparse.Namespace, folder: Path) -> dict[str, Path]:
     """The two that are compared, by the names of their rows."""
-    system, beside = (
-        args.run / str(name) / "checkpoints" / "checkpoint_best.pt"
-        for name in (args.system, args.beside)
-    )
+    names = [args.system, *([args.beside] if args.beside else [])]
+    best = {name: args.run / name / "checkpoints" / "checkpoint_best.pt" for name in names}
     if args.beside:
-        return {args.system: system, args.beside: beside}
+        return best
     plain = folder / "unrolled.pt"
-    write_checkpoint(unroll(Checkpoint.read(system)), plain)
-    return {"shared": system, "unrolled": plain}
+    write_checkpoint(unroll(Checkpoint.read(best[args.system])), plain)
+    return {"shared": best[args.system], "unrolled": plain}
 
 
 def with_fairseq(checkpoint: Path, args: argparse.Namespace) -> Callable[[], None]:

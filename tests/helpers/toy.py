@@ -3,6 +3,7 @@
 import itertools
 import random
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import sentencepiece
@@ -38,11 +39,14 @@ class Toy:
     def last(self) -> Path:
         return self.checkpoints / "checkpoint_last.pt"
 
+    @cached_property
+    def processor(self) -> sentencepiece.SentencePieceProcessor:
+        """Its subword model, once that is trained."""
+        return sentencepiece.SentencePieceProcessor(model_file=str(self.spm))
+
     def pieces(self, line: str) -> list[str]:
         """``line`` in subwords."""
-        return sentencepiece.SentencePieceProcessor(model_file=str(self.spm)).encode(
-            line, out_type=str
-        )
+        return self.processor.encode(line, out_type=str)
 
     def write(self, texts: dict[str, list[str]], vocabulary: int) -> list[object]:
         """Write the texts, named by part and perhaps language, and the same in subwords.
